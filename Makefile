@@ -1,0 +1,59 @@
+# Thin on purpose: what a target does is in tools/, pyproject.toml or the package itself.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# As root the environment lies under /opt, where the accounts that jobs run as can read it.
+HERE := $(shell pwd -P)
+ifeq ($(shell id -u),0)
+VENV ?= /opt/sampan/$(shell printf %s '$(HERE)' | sha256sum | cut -c1-8)/venv
+else
+VENV ?= $(HERE)/.venv
+endif
+BIN := $(VENV)/bin
+PORT ?= 8000
+ARGS ?=
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --upgrade
+
+.PHONY: help setup demo test lint bench soak docs lock clean
+
+help: ## What can be made
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## The environment, in $(VENV)
+	@tools/setup "$(VENV)"
+
+demo: setup ## A federation on this machine, on http://127.0.0.1:PORT
+	$(BIN)/sampan up --port $(PORT)
+
+test: setup ## All tests; ARGS= goes to pytest
+	@tools/debian-packages
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## ruff, mypy, import contracts, pre-commit's other hooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=hub:spawners:kernels $(BIN)/lint-imports
+	SKIP=ruff-check,ruff-format,mypy,lint-imports PATH="$(BIN):$$PATH" $(BIN)/pre-commit run --all-files
+
+bench: setup ## Measurements: tests/bench
+	$(BIN)/python -m pytest tests/bench $(ARGS)
+
+soak: setup ## Long runs: tests/soak
+	@tools/debian-packages
+	$(BIN)/python -m pytest tests/soak --timeout=0 $(ARGS)
+
+docs: setup ## The documentation, in build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+
+lock: setup ## Renew requirements/*.lock and the proxy's lock
+	$(COMPILE) --extra hub --extra user --extra dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --extra user -c requirements/dev.lock pyproject.toml -o requirements/user.lock
+	cd hub/proxy && PATH="$(BIN):$$PATH" npm update --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
+
+clean: ## Remove what was built, the environment too
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache "$(VENV)" "$(VENV).lock"
+	[ ! -L .venv ] || rm .venv
