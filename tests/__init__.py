@@ -1,0 +1,1 @@
+"""Tests of Sampan; a package, so that tests import one another by their full names."""
