@@ -1,0 +1,163 @@
+"""What can be asked of the broker: one row a route, the same for every client. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
+
+from sampan.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Missing,
+    Refused,
+    SampanError,
+    Unavailable,
+    Unreachable,
+)
+from sampan.messages import Message
+
+__all__ = ["Call", "Json", "error_of"]
+
+Json = dict[str, Any]
+Options = Mapping[str, object]
+"""Raw options of a start: {key: text, number or list of one}. Checked by the broker and nowhere else."""
+T = TypeVar("T")
+
+# https://www.rfc-editor.org/rfc/rfc9110#name-status-codes; our own statuses are drawn in sampan.errors.
+ERRORS: Final[dict[int, type[SampanError]]] = {
+    400: Invalid,
+    401: Forbidden,
+    403: Forbidden,
+    404: Missing,
+    409: Conflict,
+    422: Refused,
+    424: Unavailable,
+}
+# What the proxy says while the broker restarts.
+AWAY: Final = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request, and how to read its answer; `read` raises TypeError or KeyError where the answer is another shape."""
+
+    method: str
+    path: str
+    read: Callable[[Any], T]
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def version() -> Call[Json]:
+    return Call("GET", "/api/", _mapping)
+
+
+def plans() -> Call[list[Json]]:
+    return Call("GET", "/api/plans", _listing)
+
+
+def centres() -> Call[list[Json]]:
+    return Call("GET", "/api/centres", _listing)
+
+
+def facts(centre: str) -> Call[Json]:
+    return Call("GET", f"/api/centres/{_centre(centre)}/facts", _mapping)
+
+
+def place(options: Options) -> Call[Json]:
+    return Call("POST", "/api/place", _mapping, json={"options": dict(options)})
+
+
+def create(
+    kind: str, name: str, options: Options, prefix: str, key: str | None = None, parent: str | None = None
+) -> Call[Json]:
+    wish = {"kind": kind, "name": name, "options": dict(options), "prefix": prefix, "parent": parent}
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return Call("POST", "/api/launches", _mapping, json=wish, headers=headers)
+
+
+def launches(everyone: bool = False, owner: str | None = None) -> Call[list[Json]]:
+    params = ({"all": "1"} if everyone else {}) | ({"owner": owner} if owner is not None else {})
+    return Call("GET", "/api/launches", _listing, params=params)
+
+
+def launch(id_: str) -> Call[Json]:
+    return Call("GET", f"/api/launches/{_launch(id_)}", _mapping)
+
+
+def events(id_: str) -> Call[None]:
+    return Call(
+        "GET", f"/api/launches/{_launch(id_)}/events", _nothing, headers={"Accept": "text/event-stream"}
+    )
+
+
+def stop(id_: str) -> Call[Json]:
+    return Call("DELETE", f"/api/launches/{_launch(id_)}", _mapping)
+
+
+def put_identity(id_: str, env: Mapping[str, str]) -> Call[None]:
+    return Call("PUT", f"/api/launches/{_launch(id_)}/identity", _nothing, json={"env": dict(env)})
+
+
+def get_identity(id_: str) -> Call[str | None]:
+    return Call("GET", f"/api/launches/{_launch(id_)}/identity", _token)
+
+
+def log(id_: str) -> Call[str]:
+    return Call("GET", f"/api/launches/{_launch(id_)}/log", _text)
+
+
+def error_of(status: int, body: object, url: str) -> SampanError:
+    """The error that an answer outside 2xx stands for: the broker's own, or a word about whoever answered instead."""
+    if isinstance(body, dict) and isinstance(told := body.get("error"), dict) and "code" in told:
+        message = Message.from_json(told)
+        kind = ERRORS.get(status, Unavailable)
+        if kind is Unavailable and message.code.endswith(".unreachable"):
+            kind = Unreachable
+        params = {key: value for key, value in message.params.items() if key != "cause"}
+        return kind(message.code, cause=f"{url} answered {status}", **params)
+    if status in AWAY:
+        return Unreachable("broker.unreachable", cause=f"{url} answered {status}")
+    return Unavailable("broker.no_answer", url=url, status=status)
+
+
+def _launch(id_: str) -> str:
+    if not id_.isalnum():
+        raise Missing("launch.unknown_id", launch=id_)
+    return quote(id_, safe="")
+
+
+def _centre(id_: str) -> str:
+    # A segment of dots would climb out of the route; quote() leaves dots alone.
+    if not id_.strip("."):
+        raise Missing("centre.unknown", centre=id_)
+    return quote(id_, safe="")
+
+
+def _mapping(body: Any) -> Json:
+    if not isinstance(body, dict):
+        raise TypeError(type(body).__name__)
+    return body
+
+
+def _listing(body: Any) -> list[Json]:
+    if not isinstance(body, list):
+        raise TypeError(type(body).__name__)
+    return [_mapping(item) for item in body]
+
+
+def _nothing(body: Any) -> None:
+    return None
+
+
+def _token(body: Any) -> str | None:
+    token = _mapping(body)["api_token"]
+    return None if token is None else str(token)
+
+
+def _text(body: Any) -> str:
+    return str(_mapping(body)["text"])

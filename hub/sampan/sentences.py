@@ -1,0 +1,247 @@
+"""The table of sentences: code → (English, Chinese). Sorted within its sections; a test checks parameters and coverage.
+
+Say what happened, then what to do next. No scheduler words where a person without Slurm knowledge reads them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final[dict[str, tuple[str, str]]] = {
+    # need.*: what a person asked for cannot be read
+    "need.unknown_field": (
+        "There is no option called “{field}”. Known options: {known}.",
+        "没有名为“{field}”的选项。可用的选项有：{known}。",
+    ),
+    "need.not_a_number": (
+        "“{field}” must be {expected}; {value} is not. Please correct it and start again.",
+        "“{field}”应为{expected}，而 {value} 不符合。请改正后再启动。",
+    ),
+    "need.not_a_name": (
+        "“{field}” must be a short name of letters, digits, dots and dashes; {value} is not.",
+        "“{field}”应为由字母、数字、点和短横组成的短名称，而 {value} 不符合。",
+    ),
+    "need.too_large": (
+        "The request is too large ({size} bytes; at most {limit}).",
+        "请求过大（{size} 字节，最多 {limit} 字节）。",
+    ),
+    "need.version": (
+        "This link was made for version {value} of our links; this hub reads version {known}. Choose again on the start page.",
+        "此链接为第 {value} 版格式，而本平台只识别第 {known} 版。请在启动页重新选择。",
+    ),
+    "need.unknown_plan": (
+        "There is no plan called {value}. Plans here: {known}.",
+        "没有名为 {value} 的套餐。可用套餐：{known}。",
+    ),
+    # place.*: reasons of a placement, for a centre
+    "place.fits_now": (
+        "Has room now: {free} of {total} cores are free.",
+        "现在有空位：{total} 核中有 {free} 核空闲。",
+    ),
+    "place.queue": (
+        "No room right now; {ahead} ahead of you. It will start by itself.",
+        "目前没有空位，前面还有 {ahead} 个等待者，轮到时会自动启动。",
+    ),
+    "place.no_such_share": ("No queue here runs this kind of need.", "这里没有能运行此类需求的队列。"),
+    "place.cores": (
+        "A single machine here has at most {have} cores; you asked for {want}.",
+        "这里单个节点最多 {have} 核，您需要 {want} 核。",
+    ),
+    "place.memory": (
+        "A single machine here has at most {have} GiB of memory; you asked for {want} GiB.",
+        "这里单个节点最多 {have} GiB 内存，您需要 {want} GiB。",
+    ),
+    "place.hours": (
+        "Sessions here last at most {have} hours; you asked for {want}.",
+        "这里单次最长 {have} 小时，您需要 {want} 小时。",
+    ),
+    "place.accelerator": ("There is no “{want}” accelerator here.", "这里没有“{want}”加速卡。"),
+    "place.not_pinned": ("You asked for another centre.", "您指定了另一个中心。"),
+    "place.unknown": (
+        "Its free capacity is unknown just now (last heard {age} s ago).",
+        "目前不了解它的空闲情况（上次得到消息是 {age} 秒前）。",
+    ),
+    "place.unreachable": ("It cannot be reached just now.", "目前无法连接该中心。"),
+    "place.draining": ("It takes no new work at the moment.", "该中心暂不接收新任务。"),
+    "place.tried": ("It was tried already for this start: {why}", "本次启动已经尝试过：{why}"),
+    "place.nowhere": (
+        "No centre can run this. {reasons} Ask for less, or choose another plan.",
+        "没有中心能满足此需求。{reasons} 请减少需求或换一个套餐。",
+    ),
+    # launch.*: progress of a launch
+    "launch.accepted": ("Your request is in. Looking for a free berth.", "请求已收到，正在寻找空位。"),
+    "launch.placed": ("{centre} was chosen: {why}", "已选择{centre}：{why}"),
+    "launch.submitted": (
+        "{centre} has accepted the job (number {job}).",
+        "{centre}已接受任务（编号 {job}）。",
+    ),
+    "launch.queued": (
+        "Waiting for a berth at {centre}: place {place} in the queue.",
+        "正在{centre}排队，当前第 {place} 位。",
+    ),
+    "launch.running": (
+        "The job runs at {centre}, on {node}. Starting up.",
+        "任务已在{centre}的 {node} 上运行，正在启动。",
+    ),
+    "launch.reachable": (
+        "Connected to the job at {centre}. Opening your notebook.",
+        "已连接到{centre}的任务，正在打开笔记本。",
+    ),
+    "launch.ready": ("Ready at {centre}.", "已就绪：{centre}。"),
+    "launch.next": (
+        "{centre} did not work out: {why} Trying the next centre.",
+        "{centre}未能成功：{why}正在尝试下一个中心。",
+    ),
+    "launch.waiting": (
+        "No centre can take this right now. You keep your place; it starts by itself when a berth frees.",
+        "目前没有中心能接收。您的位置已保留，一有空位就会自动启动。",
+    ),
+    "launch.failed": (
+        "It did not start. {why} Nothing was lost; you can start again.",
+        "未能启动。{why}没有丢失任何内容，可以重新启动。",
+    ),
+    "launch.unreachable": (
+        "{centre} has not been reachable since {since}. Your session keeps running there; we keep trying.",
+        "自 {since} 起无法连接{centre}。您的会话仍在那里运行，我们会继续尝试。",
+    ),
+    "launch.unknown": (
+        "{centre} has given no clear answer since {since}. Nothing is cancelled; we keep asking.",
+        "自 {since} 起{centre}没有明确答复。不会取消任何任务，我们会继续询问。",
+    ),
+    "launch.stopping": ("Stopping at {centre}.", "正在停止{centre}上的任务。"),
+    "launch.stopped": ("Stopped.", "已停止。"),
+    # ended.*: why an attempt ended
+    "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
+    "ended.finished": ("The session ended by itself.", "会话已自行结束。"),
+    "ended.failed": ("The job ended with exit code {code}.", "任务异常结束，退出码 {code}。"),
+    "ended.memory": (
+        "It needed more memory than it asked for. Start again with more memory.",
+        "所用内存超过申请量。请申请更多内存后重新启动。",
+    ),
+    "ended.time": ("The time asked for is used up.", "申请的时间已用完。"),
+    "ended.node": ("The machine it ran on failed.", "运行它的节点发生故障。"),
+    "ended.cancelled": ("It was cancelled at the centre.", "任务在中心被取消。"),
+    "ended.refused": ("The centre refused it: {why}", "中心拒绝了请求：{why}"),
+    "ended.queue_limit": (
+        "It waited too long in the queue ({minutes} min).",
+        "排队时间过长（{minutes} 分钟）。",
+    ),
+    "ended.boot_limit": (
+        "It did not come up within {seconds} s of its start.",
+        "任务开始后 {seconds} 秒内没有就绪。",
+    ),
+    "ended.reach_limit": (
+        "The running job could not be reached for {seconds} s.",
+        "连续 {seconds} 秒无法连接到正在运行的任务。",
+    ),
+    "ended.report": (
+        "The job reported something that cannot be trusted ({why}).",
+        "任务上报的信息不可信（{why}）。",
+    ),
+    "ended.unreachable": ("The centre could not be reached.", "无法连接该中心。"),
+    "ended.lost": ("The centre no longer knows this job.", "中心已不再知道此任务。"),
+    # centre.*, broker.*, access.*
+    "centre.unreachable": ("{centre} cannot be reached.", "无法连接{centre}。"),
+    "centre.timeout": ("{centre} did not answer within {seconds} s.", "{centre}在 {seconds} 秒内没有答复。"),
+    "centre.no_answer": ("{centre} gave an answer that cannot be read.", "{centre}的答复无法识别。"),
+    "centre.refused": ("{centre} refused the job: {why}", "{centre}拒绝了任务：{why}"),
+    "centre.unknown": ("There is no centre called {centre}.", "没有名为 {centre} 的中心。"),
+    "centre.descriptor": ("{file}: {key}: {expected}.", "{file}：{key}：{expected}。"),
+    "centre.account": (
+        "You have no account at {centre} yet. Ask its operators for one.",
+        "您在{centre}还没有账号，请联系该中心的运维人员。",
+    ),
+    "broker.unreachable": (
+        "The broker does not answer just now. Running sessions are not affected; try again in a minute.",
+        "调度服务暂时没有响应。正在运行的会话不受影响，请稍后再试。",
+    ),
+    "broker.no_address": (
+        "Where is the broker? Set SAMPAN_URL to the address of your hub, for example http://127.0.0.1:8000.",
+        "不知道调度服务的地址。请将 SAMPAN_URL 设为您的平台地址，例如 http://127.0.0.1:8000。",
+    ),
+    "broker.address": (
+        "{value} is not an address we can use. It should look like http://127.0.0.1:8000 or http+unix://%2Fpath/services/sampan.",
+        "{value} 不是可用的地址，应形如 http://127.0.0.1:8000 或 http+unix://%2Fpath/services/sampan。",
+    ),
+    "broker.no_answer": (
+        "What answers at {url} is not a Sampan broker (status {status}). Check the address, or try again in a minute.",
+        "{url} 处的答复不像是 Sampan 调度服务（状态 {status}）。请检查地址，或稍后再试。",
+    ),
+    "broker.token_file": (
+        "Others on this machine can read {file}. Run “chmod 600 {file}”, and better get a new token.",
+        "本机其他用户可以读取 {file}。请运行“chmod 600 {file}”，最好再换一个新令牌。",
+    ),
+    "launch.unknown_id": ("There is no launch {launch} of yours.", "您没有编号为 {launch} 的任务。"),
+    "launch.exists": (
+        "There is already one called {name}; stop it first, or use another name.",
+        "已有名为 {name} 的任务；请先停止它，或换一个名称。",
+    ),
+    "access.token": (
+        "Please log in: the token is missing, wrong or expired.",
+        "请登录：令牌缺失、错误或已过期。",
+    ),
+    "access.owner": ("That belongs to somebody else.", "那是别人的任务。"),
+    "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
+    # cluster.*: Dask workers from a notebook
+    "cluster.amount": (
+        "“{field}” must be {example} or the like; {value} is not.",
+        "“{field}”应形如 {example}，而 {value} 不符合。",
+    ),
+    "cluster.cores": (
+        "One worker at {centre} can have at most {have} cores; you asked for {want}. Ask for more workers with fewer cores.",
+        "在{centre}每个工作进程最多 {have} 核，您申请了 {want} 核。请减少核数并增加工作进程数。",
+    ),
+    "cluster.facts": (
+        "What the broker says about {centre} cannot be used: “{field}” is missing or unreadable. Please tell its operators.",
+        "调度服务提供的{centre}信息无法使用：“{field}”缺失或无法识别。请联系该中心的运维人员。",
+    ),
+    "cluster.hours": (
+        "This session ends in {left} min, and its workers with it; you asked for {want} min. Ask for less, or leave `hours` out.",
+        "本次会话将在 {left} 分钟后结束，工作进程随之结束，而您申请了 {want} 分钟。请减少时间，或不填 `hours`。",
+    ),
+    "cluster.memory": (
+        "A worker with {cores} cores at {centre} has at most {have} MiB of memory; you asked for {want} MiB. "
+        "Ask for less memory or for more cores.",
+        "在{centre}，{cores} 核的工作进程最多 {have} MiB 内存，您申请了 {want} MiB。请减少内存或增加核数。",
+    ),
+    "cluster.no_dask": (
+        "Dask is not installed in this environment. Start your session with the standard software, or install "
+        "`sampan[user]` here.",
+        "此环境中没有安装 Dask。请使用标准软件环境启动会话，或在此安装 `sampan[user]`。",
+    ),
+    "cluster.no_time": (
+        "This session ends in less than two minutes: too late to start workers. Start a new session first.",
+        "本次会话将在两分钟内结束，来不及启动工作进程。请先启动新的会话。",
+    ),
+    "cluster.nodes_may_not_submit": (
+        "{centre} does not let a running session start further jobs, so there can be no workers here. "
+        "Start a session at another centre for this notebook.",
+        "{centre}不允许运行中的会话再提交任务，因此无法在此启动工作进程。请在其他中心启动会话来运行此笔记本。",
+    ),
+    "cluster.unknown_scheduler": (
+        "{centre} runs its jobs with “{scheduler}”, for which this version knows no workers. Update sampan, or use another centre.",
+        "{centre}使用的作业系统“{scheduler}”在此版本中尚不支持工作进程。请更新 sampan 或使用其他中心。",
+    ),
+    # here.*: where a notebook runs
+    "here.elsewhere": (
+        "The environment tells of a job on {expected}, but this is {node}: what it says of cores and time is not true here. "
+        "Ask in the notebook itself.",
+        "环境变量描述的是 {expected} 上的任务，而此处是 {node}，其中的核数与时间不适用。请在笔记本中查询。",
+    ),
+    "here.field": (
+        "The environment of this job is damaged: {field} is missing or unreadable. Please stop this session and start it again.",
+        "此任务的环境不完整：{field} 缺失或无法识别。请停止本次会话后重新启动。",
+    ),
+    "here.is": (
+        "{centre}, share {share}, on {node}: {cores} cores, {memory} GiB of memory, {left} left.",
+        "{centre}，队列 {share}，节点 {node}：{cores} 核，内存 {memory} GiB，剩余 {left}。",
+    ),
+    "here.is_unlimited": (
+        "{centre}, share {share}, on {node}: {cores} cores, {memory} GiB of memory, no time limit.",
+        "{centre}，队列 {share}，节点 {node}：{cores} 核，内存 {memory} GiB，不限时间。",
+    ),
+    "here.outside": (
+        "This is not a Sampan session, so there is no centre to tell of. Start a notebook from the hub and run it there.",
+        "这里不是 Sampan 会话，没有所在中心的信息。请从平台启动笔记本后再运行。",
+    ),
+}
