@@ -200,13 +200,11 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "本次会话将在 {left} 分钟后结束，工作进程随之结束，而您申请了 {want} 分钟。请减少时间，或不填 `hours`。",
     ),
     "cluster.memory": (
-        "A worker with {cores} cores at {centre} has at most {have} MiB of memory; you asked for {want} MiB. "
-        "Ask for less memory or for more cores.",
+        "A worker with {cores} cores at {centre} has at most {have} MiB of memory, not {want}. Ask for less, or for more cores.",
         "在{centre}，{cores} 核的工作进程最多 {have} MiB 内存，您申请了 {want} MiB。请减少内存或增加核数。",
     ),
     "cluster.no_dask": (
-        "Dask is not installed in this environment. Start your session with the standard software, or install "
-        "`sampan[user]` here.",
+        "Dask is missing in this environment. Start your session with the standard software, or install `sampan[user]`.",
         "此环境中没有安装 Dask。请使用标准软件环境启动会话，或在此安装 `sampan[user]`。",
     ),
     "cluster.no_time": (
@@ -214,18 +212,37 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "本次会话将在两分钟内结束，来不及启动工作进程。请先启动新的会话。",
     ),
     "cluster.nodes_may_not_submit": (
-        "{centre} does not let a running session start further jobs, so there can be no workers here. "
-        "Start a session at another centre for this notebook.",
+        "{centre} lets no session start further jobs, so there are no workers here. Start this notebook at another centre.",
         "{centre}不允许运行中的会话再提交任务，因此无法在此启动工作进程。请在其他中心启动会话来运行此笔记本。",
     ),
     "cluster.unknown_scheduler": (
         "{centre} runs its jobs with “{scheduler}”, for which this version knows no workers. Update sampan, or use another centre.",
         "{centre}使用的作业系统“{scheduler}”在此版本中尚不支持工作进程。请更新 sampan 或使用其他中心。",
     ),
+    # command.*, up.*: the command line
+    "command.not_installed": (
+        "“sampan {command}” needs more than is installed here ({cause}). Install it with: pip install 'sampan[hub]'",
+        "“sampan {command}”所需的组件未安装（{cause}）。请安装：pip install 'sampan[hub]'",
+    ),
+    "up.lock": (
+        "Sampan already runs on {state} (process {pid}). Stop that one first, or use --state for another directory.",
+        "{state} 上已有 Sampan 在运行（进程 {pid}）。请先停止它，或用 --state 指定另一个目录。",
+    ),
+    "up.port": (
+        "Port {port} is taken by another program. Choose another one: make demo PORT={next}, or sampan up --port {next}.",
+        "端口 {port} 已被其他程序占用。请换一个端口：make demo PORT={next}，或 sampan up --port {next}。",
+    ),
+    "up.program": (
+        "{program} is missing, which {part} needs. Run “make setup”.",
+        "缺少 {part} 所需的 {program}。请运行“make setup”。",
+    ),
+    "up.state": (
+        "The directory {state} cannot be used: {why}. Choose another one with --state.",
+        "无法使用目录 {state}：{why}。请用 --state 指定另一个目录。",
+    ),
     # here.*: where a notebook runs
     "here.elsewhere": (
-        "The environment tells of a job on {expected}, but this is {node}: what it says of cores and time is not true here. "
-        "Ask in the notebook itself.",
+        "The environment is that of a job on {expected}, but this is {node}. Ask in the notebook itself.",
         "环境变量描述的是 {expected} 上的任务，而此处是 {node}，其中的核数与时间不适用。请在笔记本中查询。",
     ),
     "here.field": (
