@@ -22,10 +22,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
 
-setup: ## The environment, in $(VENV)
+setup: ## The environment; .venv leads to it
 	@tools/setup "$(VENV)"
 
-demo: setup ## A federation on this machine, on http://127.0.0.1:PORT
+demo: setup ## A federation on this machine, on http://127.0.0.1:8000 (PORT=)
 	$(BIN)/sampan up --port $(PORT)
 
 test: setup ## All tests; ARGS= goes to pytest
