@@ -19,9 +19,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sampan.messages import Message
+from sampan.messages import Message, Value
 
-__all__ = ["Conflict", "Forbidden", "Invalid", "Missing", "Refused", "SampanError", "Unavailable", "Unreachable"]
+__all__ = [
+    "Conflict",
+    "Forbidden",
+    "Invalid",
+    "Missing",
+    "Refused",
+    "SampanError",
+    "Unavailable",
+    "Unreachable",
+]
 
 
 class SampanError(Exception):
@@ -33,7 +42,7 @@ class SampanError(Exception):
     status: ClassVar[int] = 424
     retry: ClassVar[bool] = False
 
-    def __init__(self, code: str, /, cause: str = "", **params: str | float) -> None:
+    def __init__(self, code: str, /, cause: str = "", **params: Value) -> None:
         self.message = Message(code, params)
         self.cause = cause
         super().__init__(self.message.say("en") + (f" [{cause}]" if cause else ""))

@@ -6,18 +6,21 @@ panel, the command line and the log say the same thing in the same words. A code
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeAlias, Union
 
 from sampan.sentences import SENTENCES
 
-__all__ = ["LANGUAGES", "Language", "Message"]
+__all__ = ["LANGUAGES", "Language", "Message", "Value", "text"]
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
-Value = str | int | float
+Value: TypeAlias = Union[str, int, float, "Message", "tuple[Message, ...]"]
+"""A parameter: a plain value, or further messages, which are said in the same language (several: one after another)."""
+_NAME = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Message:
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
 
     def __hash__(self) -> int:
-        return hash((self.code, tuple(sorted(self.params.items()))))
+        return hash((self.code, tuple(sorted(self.params.items(), key=lambda item: item[0]))))
 
     def say(self, language: Language) -> str:
         """The sentence as plain text: whoever shows it as HTML escapes it.
@@ -40,18 +43,53 @@ class Message:
         """
         pair = SENTENCES.get(self.code)
         if pair is None:
-            known = ", ".join(f"{key}={value}" for key, value in sorted(self.params.items()))
+            known = ", ".join(f"{key}={_say(value, language)}" for key, value in sorted(self.params.items()))
             return f"{self.code} ({known})" if known else self.code
-        text = pair[LANGUAGES.index(language)]
-        for key, value in self.params.items():
-            # Not str.format: a parameter comes from outside and must never be read as a template or an attribute.
-            text = text.replace("{" + key + "}", str(value))
-        return text
+        # One pass, and not str.format: a parameter comes from outside and is never read as a template or an attribute.
+        return _NAME.sub(
+            lambda found: _say(self.params.get(found[1], found[0]), language), pair[LANGUAGES.index(language)]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """`{"code", "params", "en", "zh"}`: the two sentences travel along for clients without our tables."""
-        return {"code": self.code, "params": dict(self.params), **{lang: self.say(lang) for lang in LANGUAGES}}
+        return {
+            "code": self.code,
+            "params": {key: _dump(value) for key, value in self.params.items()},
+            **{language: self.say(language) for language in LANGUAGES},
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Message:
-        return cls(str(data["code"]), cast("Mapping[str, Value]", dict(data.get("params") or {})))
+        """Reads what :meth:`to_json` wrote."""
+        return cls(str(data["code"]), {str(key): _load(value) for key, value in (data.get("params") or {}).items()})
+
+
+def text(names: Mapping[str, str]) -> Message:
+    """A name that exists in both languages, as a message: for the parameters of other messages."""
+    return Message("text", {language: names[language] for language in LANGUAGES})
+
+
+def _say(value: Value, language: Language) -> str:
+    if isinstance(value, Message):
+        return value.say(language)
+    if isinstance(value, tuple):
+        return (" " if language == "en" else "").join(part.say(language) for part in value)
+    return str(value)
+
+
+def _dump(value: Value) -> Any:
+    if isinstance(value, Message):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [part.to_json() for part in value]
+    return value
+
+
+def _load(value: Any) -> Value:
+    if isinstance(value, Mapping):
+        return Message.from_json(value)
+    if isinstance(value, list | tuple):
+        return tuple(Message.from_json(part) for part in value)
+    if isinstance(value, str | int | float):
+        return value
+    return str(value)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
+    # text: a name or a remark that came in both languages
+    "text": ("{en}", "{zh}"),
     # need.*: what a person asked for cannot be read
     "need.unknown_field": (
         "There is no option called “{field}”. Known options: {known}.",
@@ -141,6 +143,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "ended.unreachable": ("The centre could not be reached.", "无法连接该中心。"),
     "ended.lost": ("The centre no longer knows this job.", "中心已不再知道此任务。"),
     # centre.*, broker.*, access.*
+    "centre.says": ("{centre}: {why}", "{centre}：{why}"),
     "centre.unreachable": ("{centre} cannot be reached.", "无法连接{centre}。"),
     "centre.timeout": ("{centre} did not answer within {seconds} s.", "{centre}在 {seconds} 秒内没有答复。"),
     "centre.no_answer": ("{centre} gave an answer that cannot be read.", "{centre}的答复无法识别。"),
@@ -203,6 +206,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A worker with {cores} cores at {centre} has at most {have} MiB of memory, not {want}. Ask for less, or for more cores.",
         "在{centre}，{cores} 核的工作进程最多 {have} MiB 内存，您申请了 {want} MiB。请减少内存或增加核数。",
     ),
+    "cluster.no_answer": (
+        "This centre's batch system gives no answer just now, so no workers were started. Try again in a minute.",
+        "该中心的作业系统暂时没有答复，未启动工作进程。请稍后再试。",
+    ),
     "cluster.no_dask": (
         "Dask is missing in this environment. Start your session with the standard software, or install `sampan[user]`.",
         "此环境中没有安装 Dask。请使用标准软件环境启动会话，或在此安装 `sampan[user]`。",
@@ -215,6 +222,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{centre} lets no session start further jobs, so there are no workers here. Start this notebook at another centre.",
         "{centre}不允许运行中的会话再提交任务，因此无法在此启动工作进程。请在其他中心启动会话来运行此笔记本。",
     ),
+    "cluster.refused": (
+        "The centre refused to start workers: {why} Ask for fewer or smaller ones, or tell its operators.",
+        "中心拒绝启动工作进程：{why}请减少数量或规格，或联系其运维人员。",
+    ),
     "cluster.unknown_scheduler": (
         "{centre} runs its jobs with “{scheduler}”, for which this version knows no workers. Update sampan, or use another centre.",
         "{centre}使用的作业系统“{scheduler}”在此版本中尚不支持工作进程。请更新 sampan 或使用其他中心。",
@@ -223,6 +234,38 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "command.not_installed": (
         "“sampan {command}” needs more than is installed here ({cause}). Install it with: pip install 'sampan[hub]'",
         "“sampan {command}”所需的组件未安装（{cause}）。请安装：pip install 'sampan[hub]'",
+    ),
+    "up.config": (
+        "There is no {file}. Say where JupyterHub's settings are with --config.",
+        "找不到 {file}。请用 --config 指明 JupyterHub 的配置文件。",
+    ),
+    "up.died": (
+        "The {part} ended unexpectedly (code {code}) and is started again.",
+        "{part} 意外退出（代码 {code}），正在重新启动。",
+    ),
+    "up.ended": (
+        "Sampan has ended. What runs at the centres goes on; start again to come back to it.",
+        "Sampan 已停止。各中心正在运行的任务会继续；重新启动即可找回。",
+    ),
+    "up.logs": ("  Logs are in {logs}; end with Ctrl-C.", "  日志位于 {logs}；按 Ctrl-C 结束。"),
+    "up.long_path": (
+        "The path {state} is too long (at most {limit} bytes). Choose a shorter one with --state.",
+        "路径 {state} 过长（最多 {limit} 字节）。请用 --state 指定更短的路径。",
+    ),
+    "up.no_port": (
+        "Port {port} cannot be used here. Choose one from 1024 to 65535 with --port.",
+        "此处无法使用端口 {port}。请用 --port 指定 1024 到 65535 之间的端口。",
+    ),
+    "up.not_private": (
+        "{path} belongs to another account, or others can read it. Remove it, or use --state for another directory.",
+        "{path} 属于其他账号，或可被他人读取。请将其删除，或用 --state 指定另一个目录。",
+    ),
+    "up.password": ("  Log in with any name and the password {password}", "  登录：任意用户名，密码 {password}"),
+    "up.ready": ("Sampan is ready: {url}", "Sampan 已就绪：{url}"),
+    "up.starting": ("Starting Sampan; it keeps everything in {state}", "正在启动 Sampan；所有数据保存在 {state}"),
+    "up.worrying": (
+        "The {part} does not stay up. {log} says why; it is tried again meanwhile.",
+        "{part} 无法保持运行，原因见 {log}；期间会继续重试。",
     ),
     "up.lock": (
         "Sampan already runs on {state} (process {pid}). Stop that one first, or use --state for another directory.",
@@ -250,11 +293,11 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "此任务的环境不完整：{field} 缺失或无法识别。请停止本次会话后重新启动。",
     ),
     "here.is": (
-        "{centre}, share {share}, on {node}: {cores} cores, {memory} GiB of memory, {left} left.",
+        "{centre}, share {share}, on {node}: cores {cores}, memory {memory} GiB, time left {left}.",
         "{centre}，队列 {share}，节点 {node}：{cores} 核，内存 {memory} GiB，剩余 {left}。",
     ),
     "here.is_unlimited": (
-        "{centre}, share {share}, on {node}: {cores} cores, {memory} GiB of memory, no time limit.",
+        "{centre}, share {share}, on {node}: cores {cores}, memory {memory} GiB, no time limit.",
         "{centre}，队列 {share}，节点 {node}：{cores} 核，内存 {memory} GiB，不限时间。",
     ),
     "here.outside": (

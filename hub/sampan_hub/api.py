@@ -1,0 +1,278 @@
+"""The broker's HTTP interface: one set of routes for spawner, panels, commands and scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+import sampan
+from sampan.errors import Forbidden, Invalid, Missing, SampanError
+from sampan.stages import Kind, Target
+from sampan_hub import facts, plans
+from sampan_hub.intake import read_need
+from sampan_hub.launching import Launching
+from sampan_hub.people import Logins, Person
+from sampan_hub.records import Launch
+from sampan_hub.services import Services
+from sampan_hub.steps.ending import log_tail
+from sampan_hub.steps.placing import decide
+from sampan_hub.offers import freshen
+from sampan_hub.views import centre_view, launch_view, transition_view
+
+__all__ = ["PREFIX", "make_app"]
+
+PREFIX = "/services/sampan"
+_KEEPALIVE = 15.0
+"""Seconds of silence after which an event stream sends a comment, so that no proxy in between closes it."""
+
+routes = APIRouter(prefix="/api")
+
+
+class Wish(BaseModel):
+    """Raw options as a form, a link or a script sent them: read by the broker's intake and nowhere else."""
+
+    model_config = ConfigDict(extra="forbid")
+    options: dict[str, Any] = Field(default_factory=dict, max_length=64)
+
+
+class NewLaunch(Wish):
+    kind: Kind = Kind.SERVER
+    name: str = Field(default="", max_length=64, pattern=r"^[^\x00-\x1f]*$")
+    prefix: str = Field(default="/", max_length=512, pattern=r"^/[^\s\x00-\x1f]*$")
+    parent: str | None = Field(default=None, max_length=32)
+
+
+class Identity(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    env: dict[str, str] = Field(max_length=200)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _launching(request: Request) -> Launching:
+    launching: Launching = request.app.state.launching
+    return launching
+
+
+async def _person(
+    request: Request,
+    authorization: Annotated[str, Header()] = "",
+    x_sampan_user: Annotated[str, Header()] = "",
+) -> Person:
+    logins: Logins = request.app.state.logins
+    # A request over the broker's own unix socket has no client address: only this account of this machine can open it.
+    return await logins.who(authorization, x_sampan_user, local=request.client is None)
+
+
+Parts = Annotated[Services, Depends(_services)]
+Who = Annotated[Person, Depends(_person)]
+Maker = Annotated[Launching, Depends(_launching)]
+
+
+async def _mine(launch: str, services: Parts, person: Who) -> Launch:
+    row = await services.store.launch(launch)
+    if row is None or not person.sees(row.owner):
+        # The same answer for what does not exist and what is somebody else's: names are not confirmed to strangers.
+        raise Missing("launch.unknown_id", launch=launch)
+    return row
+
+
+Mine = Annotated[Launch, Depends(_mine)]
+
+
+@routes.get("/")
+async def about() -> dict[str, Any]:
+    """The broker's version and the version of this interface."""
+    return {"version": sampan.__version__, "api": 1}
+
+
+@routes.get("/plans")
+async def list_plans(person: Who) -> list[dict[str, Any]]:
+    """The plans a person may start from."""
+    return [plan.to_json() for plan in plans.PLANS.values()]
+
+
+@routes.get("/centres")
+async def list_centres(services: Parts, person: Who) -> list[dict[str, Any]]:
+    """Every centre with its capacity."""
+    await freshen(services)
+    return [
+        centre_view(services, centre, services.watches[name])
+        for name, centre in sorted(services.directory.centres.items())
+        if name in services.watches
+    ]
+
+
+@routes.get("/centres/{centre}/facts")
+async def centre_facts(centre: str, services: Parts, person: Who) -> dict[str, Any]:
+    """What a program inside a job needs to know about its centre to start more jobs there."""
+    return facts.notebook_facts(services.centre(centre))
+
+
+@routes.post("/place")
+async def place(wish: Wish, services: Parts, person: Who) -> dict[str, Any]:
+    """What a need would get just now at each centre, and why. Starts nothing."""
+    need = read_need(wish.options)
+    await freshen(services)
+    return decide(services, need, person.name).to_json()
+
+
+@routes.post("/launches", status_code=201)
+async def create_launch(
+    new: NewLaunch,
+    services: Parts,
+    person: Who,
+    launching: Maker,
+    idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+) -> JSONResponse:
+    """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already."""
+    if new.kind is Kind.SERVER and not person.hub:
+        raise Forbidden("launch.server_by_hub")
+    need = read_need(new.options)
+    launch, created = await launching.create(
+        person.name,
+        new.kind,
+        new.name,
+        need,
+        options=new.options,
+        prefix=new.prefix,
+        parent=new.parent,
+        idempotency_key=idempotency_key,
+    )
+    return JSONResponse(await _view(services, launch, person), status_code=201 if created else 200)
+
+
+@routes.get("/launches")
+async def list_launches(
+    services: Parts,
+    person: Who,
+    every: Annotated[bool, Query(alias="all")] = False,
+    owner: str | None = None,
+) -> list[dict[str, Any]]:
+    """Live launches of one's own; `all=1` adds ended ones; administrators may name an owner, or `*`."""
+    wanted = owner or person.name
+    if wanted != person.name and not person.admin:
+        raise Forbidden("access.owner")
+    rows = await services.store.launches(None if wanted == "*" else wanted, live_only=not every, limit=200)
+    return [await _view(services, row, person) for row in rows]
+
+
+@routes.get("/launches/{launch}")
+async def show_launch(launch: Mine, services: Parts, person: Who) -> dict[str, Any]:
+    """One launch with its attempts."""
+    return await _view(services, launch, person)
+
+
+@routes.delete("/launches/{launch}", status_code=202)
+async def stop_launch(launch: Mine, services: Parts, person: Who) -> dict[str, Any]:
+    """Ends a launch; the job is confirmed gone before the launch is shown as ended."""
+    if launch.ended_at is None:
+        await services.store.update_launch(launch.id, target=Target.STOPPED)
+        services.wake(launch.id)
+    row = await services.store.launch(launch.id)
+    return await _view(services, row or launch, person)
+
+
+@routes.get("/launches/{launch}/events")
+async def follow_launch(
+    launch: Mine,
+    services: Parts,
+    last_event_id: Annotated[str, Header(pattern=r"^[0-9]{0,18}$")] = "",
+) -> StreamingResponse:
+    """Server-sent events of a launch, from the first or from Last-Event-ID on, until it has ended."""
+    events = _events(services, launch.id, int(last_event_id or 0))
+    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _events(services: Services, launch: str, after: int) -> AsyncIterator[str]:
+    # Subscribed before the first read, so that nothing falls between reading and waiting.
+    with services.store.followed(launch) as changed:
+        while True:
+            changed.clear()
+            for step in await services.store.transitions(launch, after):
+                after = step.number
+                yield f"id: {step.number}\ndata: {json.dumps(transition_view(step), ensure_ascii=False)}\n\n"
+                if step.final == "ended":
+                    return
+            try:
+                async with asyncio.timeout(_KEEPALIVE):
+                    await changed.wait()
+            except TimeoutError:
+                yield ": still here\n\n"
+
+
+@routes.get("/launches/{launch}/log")
+async def read_log(launch: Mine, services: Parts) -> dict[str, str]:
+    """The end of the job's log."""
+    attempts = await services.store.attempts(launch.id)
+    if not attempts:
+        return {"text": ""}
+    last = attempts[-1]
+    return {"text": last.tail or await log_tail(services, launch, last) or ""}
+
+
+@routes.put("/launches/{launch}/identity", status_code=204)
+async def tell_identity(launch: Mine, identity: Identity, services: Parts, person: Who) -> None:
+    """The environment that the launch's server is to get when it is reached. For the hub alone; kept in memory only."""
+    _hub_only(person)
+    services.identities[launch.id] = identity.env
+    services.wake(launch.id)
+
+
+@routes.get("/launches/{launch}/identity")
+async def ask_identity(launch: Mine, services: Parts, person: Who) -> dict[str, str | None]:
+    """The API token that the running server was given, read back from its launcher. For the hub alone."""
+    _hub_only(person)
+    link = services.links.get(launch.id)
+    return {"api_token": await link.identity() if link is not None else None}
+
+
+def _hub_only(person: Person) -> None:
+    if not person.hub:
+        raise Forbidden("access.hub_only")
+
+
+async def _view(services: Services, launch: Launch, person: Person) -> dict[str, Any]:
+    return launch_view(services, launch, await services.store.attempts(launch.id), person)
+
+
+def make_app(services: Services, logins: Logins, launching: Launching) -> FastAPI:
+    """The application; it holds no state of its own."""
+    app = FastAPI(
+        title="Sampan broker",
+        version=sampan.__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+    )
+    app.state.services, app.state.logins, app.state.launching = services, logins, launching
+    app.include_router(routes, prefix=PREFIX)
+    app.add_exception_handler(SampanError, _error)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    return app
+
+
+async def _error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, SampanError):
+        raise error
+    field = error.message.params.get("field")
+    body = {"error": error.message.to_json(), "retry": error.retry, "field": field}
+    return JSONResponse(body, status_code=error.status)
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return await _error(request, Invalid("request.field", field=field, expected=str(first["msg"])))

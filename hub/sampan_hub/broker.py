@@ -1,0 +1,182 @@
+"""The broker: `python -m sampan_hub.broker`. A process of its own; launches outlive it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from sampan.errors import SampanError
+from sampan.stages import Kind
+from sampan_hub import notify
+from sampan_hub.api import make_app
+from sampan_hub.directory import CentreDirectory
+from sampan_hub.door import Doors
+from sampan_hub.keys import MasterKey
+from sampan_hub.launching import Launching
+from sampan_hub.people import Logins
+from sampan_hub.reconcile import Reconciler
+from sampan_hub.services import Services
+from sampan_hub.settings import Settings, parse
+from sampan_hub.store import Store
+from sampan_hub.sweep import EVERY, sweep
+from sampan_hub.watch import Watch
+
+__all__ = ["Broker", "main"]
+
+log = logging.getLogger(__name__)
+
+API_SOCKET = "api"
+"""Name under which the supervisor keeps the listening socket of the HTTP interface over a restart."""
+
+
+class Broker:
+    """Puts the parts together, runs them, and takes them apart. Jobs are never touched by its coming and going."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.services: Services | None = None
+        self._watching: dict[str, asyncio.Task[None]] = {}
+        self._sweeping: dict[str, asyncio.Task[None]] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[FastAPI]:
+        """Everything but the HTTP servers: the application inside is ready to answer."""
+        settings = self.settings
+        store = await Store.open(settings.database_url)
+        directory = CentreDirectory(settings.centres)
+        doors = Doors(settings.door_ports, accounts=frozenset({os.getuid(), *settings.door_accounts}))
+        services = Services(settings, store, directory, doors, MasterKey.load(settings.state / "secrets" / "master"))
+        self.services = services
+        reconciler = Reconciler(services)
+        services.wake = reconciler.wake
+        logins = Logins(settings.hub_api, settings.secret("service-token"), settings.secret("hub-broker"))
+        launching = Launching(services, reconciler)
+        await directory.read()
+        self._follow(reconciler)
+        for launch in await store.live_launches():
+            if launch.kind == Kind.SERVER:
+                await launching.open_door(launch)
+        reading = asyncio.create_task(directory.run(lambda: self._follow(reconciler)), name="centre directory")
+        try:
+            await reconciler.start()
+            yield make_app(services, logins, launching)
+        finally:
+            await self._close(services, reconciler, reading)
+
+    def _follow(self, reconciler: Reconciler) -> None:
+        """Watches every centre that there is now, and none that has gone or was described anew."""
+        services = self.services
+        if services is None:
+            return
+        for name in list(self._watching):
+            centre = services.directory.centres.get(name)
+            if centre is None or services.watches[name].centre is not centre:
+                self._watching.pop(name).cancel()
+                self._sweeping.pop(name).cancel()
+                services.watches.pop(name)
+        for name, centre in services.directory.centres.items():
+            if name not in self._watching:
+                services.watches[name] = Watch(centre, lambda _: reconciler.wake_all())
+                self._watching[name] = asyncio.create_task(services.watches[name].run(), name=f"watch {name}")
+                self._sweeping[name] = asyncio.create_task(self._sweep(services, name), name=f"sweep {name}")
+        reconciler.wake_all()
+
+    @staticmethod
+    async def _sweep(services: Services, name: str) -> None:
+        while True:
+            try:
+                await sweep(services, name)
+            except SampanError as error:
+                log.warning("%s was not swept: %s", name, error)
+            await asyncio.sleep(EVERY)
+
+    async def _close(self, services: Services, reconciler: Reconciler, reading: asyncio.Task[None]) -> None:
+        tasks = [reading, *self._watching.values(), *self._sweeping.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await reconciler.close()
+        for link in list(services.links.values()):
+            await link.close()
+        await services.doors.close()
+        await services.directory.close()
+        await services.store.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Runs the broker until SIGTERM or SIGINT."""
+    async with Broker(settings).running() as app:
+        servers = [_server(app), _server(app)]
+        # uvicorn would install its own handlers in each; one stop ends both.
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, lambda: [_stop(server) for server in servers])
+        sockets = [_api_socket(settings.port), _unix_socket(settings.socket)]
+        notify.ready()
+        await asyncio.gather(
+            *(server._serve(sockets=[sock]) for server, sock in zip(servers, sockets, strict=True))
+        )
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    )
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+def _api_socket(port: int) -> socket.socket:
+    """The loopback listener; the one kept from before a restart where there is one, so that nobody is refused."""
+    kept = notify.stored_sockets().get(API_SOCKET)
+    if kept is not None and kept.getsockname()[1] == port:
+        return kept
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    sock.listen(2048)
+    notify.store_socket(API_SOCKET, sock)
+    return sock
+
+
+def _unix_socket(path: Path) -> socket.socket:
+    """The hub's way in: mode 0600 from the first moment, in a directory of mode 0700."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    finally:
+        os.umask(before)
+    sock.listen(2048)
+    return sock
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0 after a stop, 1 where it could not start."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = parse(sys.argv[1:] if argv is None else argv)
+    try:
+        asyncio.run(serve(settings))
+    except SampanError as error:
+        log.error("the broker cannot start: %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

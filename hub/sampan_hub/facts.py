@@ -1,0 +1,30 @@
+"""What a program inside a job needs to know about its centre."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sampan_hub.centre import Centre
+
+__all__ = ["notebook_facts"]
+
+
+def notebook_facts(centre: Centre) -> dict[str, Any]:
+    """Facts for starting Dask workers at the centre the code runs at. No secret, nothing of other people."""
+    descriptor = centre.descriptor
+    share = descriptor.shares[0]
+    return {
+        "id": centre.id,
+        "scheduler": descriptor.scheduler.kind,
+        "share": share.id,
+        "queue": share.queue,
+        "cores_max": share.cores,
+        "memory_per_core_mib": share.memory_per_core_mib,
+        "directives": [list(pair) for pair in share.directives],
+        "modules": list(descriptor.environment.modules),
+        "python": descriptor.environment.python,
+        "scratch": descriptor.scratch,
+        "spool": descriptor.scheduler.spool,
+        "nodes_may_submit": descriptor.scheduler.nodes_may_submit,
+        "log_directory": f"{descriptor.home}/.sampan/logs",
+    }

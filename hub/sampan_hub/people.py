@@ -1,0 +1,77 @@
+"""Who is asking: JupyterHub decides who a person is; the broker believes nobody else."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from jupyterhub.services.auth import HubAuth
+from tornado.web import HTTPError
+
+from sampan.errors import Forbidden, Unavailable
+
+__all__ = ["Logins", "Person"]
+
+_ACCESS = "access:services"
+_CACHE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a name at the hub. `hub` marks the spawner, which acts for that person with the hub's own rights."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    admin: bool = False
+    hub: bool = False
+
+    def sees(self, owner: str) -> bool:
+        """Whether this person may see and touch what `owner` owns."""
+        return self.name == owner or self.admin
+
+    def operates(self, centre: str) -> bool:
+        return self.admin or f"sampan:operator:{centre}" in self.groups
+
+
+class Logins:
+    """Turns an Authorization header into a :class:`Person`, or refuses.
+
+    Two ways in, never mixed: the hub's secret, on the broker's own unix socket only (so from this machine and account
+    only); and JupyterHub tokens, checked with the hub and believed for at most 60 s.
+    """
+
+    def __init__(self, hub_api: str, service_token: str, secret: str) -> None:
+        self._secret = secret
+        self._auth = HubAuth(
+            api_url=hub_api, api_token=service_token, cache_max_age=_CACHE_SECONDS, base_url="/services/sampan/"
+        )
+
+    async def who(self, authorization: str, on_behalf: str, *, local: bool) -> Person:
+        """Raises `Forbidden` where the header proves nobody, `Unavailable` where the hub cannot be asked."""
+        scheme, _, proof = authorization.strip().partition(" ")
+        if scheme.lower() == "sampan":
+            if not (local and on_behalf and hmac.compare_digest(proof.encode(), self._secret.encode())):
+                raise Forbidden("access.token")
+            return Person(on_behalf, hub=True)
+        if scheme.lower() not in {"token", "bearer"} or not proof:
+            raise Forbidden("access.token")
+        try:
+            user = await self._auth.user_for_token(proof, sync=False)
+        except HTTPError as error:
+            raise Unavailable("access.hub_away", cause=str(error)) from error
+        return _person(user)
+
+
+def _person(user: dict[str, object] | None) -> Person:
+    if not user or user.get("kind") != "user":
+        raise Forbidden("access.token")
+    scopes = user.get("scopes")
+    granted = {str(scope) for scope in scopes} if isinstance(scopes, list) else set()
+    if not granted & {_ACCESS, f"{_ACCESS}!service=sampan"}:
+        raise Forbidden("access.scope")
+    groups = user.get("groups")
+    return Person(
+        str(user["name"]),
+        frozenset(str(group) for group in groups) if isinstance(groups, list) else frozenset(),
+        admin=bool(user.get("admin")),
+    )

@@ -1,0 +1,126 @@
+"""The one place that moves launches: what is wanted, what is, one step, again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sampan.errors import SampanError
+from sampan.messages import Message
+from sampan.stages import Stage, Target
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.services import Services
+from sampan_hub.steps.boarding import keep, reach, serve
+from sampan_hub.steps.cancelling import give_up, stop
+from sampan_hub.steps.ending import end_launch
+from sampan_hub.steps.families import outlived
+from sampan_hub.steps.placing import choose_centre
+from sampan_hub.steps.queueing import wait
+from sampan_hub.steps.submitting import submit
+
+__all__ = ["Reconciler"]
+
+log = logging.getLogger(__name__)
+
+Step = Callable[[Services, Launch, Attempt], Awaitable[float | None]]
+
+STEPS: Final[Mapping[Stage, Step]] = MappingProxyType(
+    {
+        Stage.PLACED: submit,
+        Stage.SUBMITTED: wait,
+        Stage.QUEUED: wait,
+        Stage.RUNNING: reach,
+        Stage.REACHABLE: serve,
+        Stage.READY: keep,
+    }
+)
+"""What is done for a live attempt in each stage."""
+
+_AFTER_TROUBLE = 3.0
+
+
+class Reconciler:
+    """One task for each live launch, so that a centre that hangs delays its own launches only."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._woken: dict[str, asyncio.Event] = {}
+
+    async def start(self) -> None:
+        """Takes up every live launch of the database: this is all there is to a restart."""
+        for launch in await self._services.store.live_launches():
+            await self.take_up(launch)
+
+    async def take_up(self, launch: Launch) -> None:
+        """Moves this launch from now on. Twice is once."""
+        if launch.id not in self._tasks:
+            self._woken[launch.id] = asyncio.Event()
+            self._tasks[launch.id] = asyncio.create_task(self._conduct(launch.id), name=f"launch {launch.id}")
+
+    def wake(self, launch: str) -> None:
+        """Has a launch looked at now rather than when its pause is over."""
+        if launch in self._woken:
+            self._woken[launch].set()
+
+    def wake_all(self) -> None:
+        for event in self._woken.values():
+            event.set()
+
+    async def close(self) -> None:
+        """Stops moving launches. Jobs, rows and what runs at the centres stay as they are."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _conduct(self, launch: str) -> None:
+        event = self._woken[launch]
+        try:
+            while True:
+                event.clear()
+                pause = await self._once(launch)
+                if pause is None:
+                    return
+                if pause > 0:
+                    try:
+                        async with asyncio.timeout(pause):
+                            await event.wait()
+                    except TimeoutError:
+                        pass
+        finally:
+            self._tasks.pop(launch, None)
+            self._woken.pop(launch, None)
+
+    async def _once(self, launch: str) -> float | None:
+        try:
+            return await reconcile(self._services, launch)
+        except SampanError as error:
+            log.warning("launch %s: %s", launch, error)
+        except Exception:
+            log.exception("launch %s: a step failed; it is tried again", launch)
+        return _AFTER_TROUBLE
+
+
+async def reconcile(services: Services, name: str) -> float | None:
+    """Moves a launch one step. Returns seconds to the next look, None when it is over."""
+    launch = await services.store.launch(name)
+    if launch is None or launch.ended_at is not None:
+        return None
+    attempts = await services.store.attempts(name)
+    live = attempts[-1] if attempts and attempts[-1].ended_at is None else None
+    if await outlived(services, launch):
+        return 0.0
+    if launch.target is Target.STOPPED:
+        if live is None:
+            await end_launch(services, launch, Message("ended.stopped"), Message("launch.stopped"))
+            return None
+        return await stop(services, launch, live)
+    if live is None:
+        return await choose_centre(services, launch, attempts)
+    if live.cancel_requested_at is not None:
+        return await give_up(services, launch, live, live.cause or Message("ended.stopped"))
+    return await STEPS[live.stage](services, launch, live)

@@ -1,0 +1,89 @@
+"""What the steps of a launch may use: the broker's parts, put together once at its start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from urllib.parse import urlsplit
+
+from sampan.errors import Missing
+from sampan.messages import Message, text
+from sampan_hub.centre import Centre
+from sampan_hub.directory import CentreDirectory
+from sampan_hub.door import Doors
+from sampan_hub.in_flight import InFlight
+from sampan_hub.keys import MasterKey
+from sampan_hub.link import Link
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.settings import Settings
+from sampan_hub.store import Store
+from sampan_hub.watch import Watch
+
+__all__ = ["Services"]
+
+
+@dataclass
+class Services:
+    """The broker's parts. Only `store` outlives the process; the rest is made again from it and from the centres."""
+
+    settings: Settings
+    store: Store
+    directory: CentreDirectory
+    doors: Doors
+    master: MasterKey
+    wake: Callable[[str], None]
+    """Has a launch looked at now."""
+    watches: dict[str, Watch] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    """The link of each launch whose job is reached."""
+    identities: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """The environment each launch is to get when its job is reached: in memory only, told again by the hub when lost."""
+    in_flight: InFlight = field(default_factory=InFlight)
+    without_account: dict[tuple[str, str], Message] = field(default_factory=dict)
+    """(centre, owner) → why this person has no account there; forgotten at a restart and when the descriptor changes."""
+
+    def centre(self, name: str) -> Centre:
+        """The centre of that id; `Missing` where its descriptor has gone or is broken."""
+        try:
+            return self.directory.centres[name]
+        except KeyError:
+            raise Missing("centre.unknown", centre=name) from None
+
+    def watch(self, name: str) -> Watch:
+        self.centre(name)
+        return self.watches[name]
+
+    def attempt_dir(self, launch: Launch, attempt: Attempt) -> str:
+        """Where the attempt's report and log lie, at its centre."""
+        home = self.centre(attempt.centre).home(launch.owner, attempt.account)
+        return f"{home}/.sampan/attempts/{attempt.tag}"
+
+    def names(self, centre: str) -> dict[str, str]:
+        """The centre's names; its id in both languages where its descriptor has gone."""
+        known = self.directory.centres.get(centre)
+        return {"en": centre, "zh": centre} if known is None else known.descriptor.names.model_dump()
+
+    def say(self, centre: str) -> Message:
+        """The centre's name, for the parameters of a message."""
+        return text(self.names(centre))
+
+    @property
+    def hub_address(self) -> tuple[str, int]:
+        """Where the hub's API listens on this machine; launchers get it as a unix socket."""
+        return _address(self.settings.hub_api)
+
+    @property
+    def broker_address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.settings.port
+
+    @staticmethod
+    def now() -> float:
+        """Seconds since the epoch, by this machine's clock."""
+        return time.time()
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or (443 if parts.scheme == "https" else 80)

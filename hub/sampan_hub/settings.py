@@ -1,0 +1,87 @@
+"""What the broker is told at its start, parsed once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sampan.errors import Invalid
+
+__all__ = ["Settings", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the broker keeps things and whom it talks to. Every field is a flag of `python -m sampan_hub.broker`."""
+
+    state: Path
+    """The state directory, mode 0700: database, secrets, descriptors, sockets, logs."""
+    port: int = 8082
+    """Loopback port of the HTTP interface that the proxy routes to."""
+    hub_api: str = "http://127.0.0.1:8081/hub/api"
+    public_url: str = "http://127.0.0.1:8000"
+    database: str = ""
+    """SQLAlchemy URL; empty: SQLite in the state directory."""
+    door_ports: tuple[int, int] = (20000, 24999)
+    """First and last loopback port for doors: below Linux's ephemeral range, so that no outgoing connection takes one."""
+    door_accounts: tuple[int, ...] = ()
+    """User ids, besides the broker's own, whose connections a door accepts: those of the proxy and the hub."""
+    hub_id: str = "demo"
+    """Marks our jobs at every centre, so that two hubs never touch each other's jobs."""
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite+aiosqlite:///{self.state / 'broker.sqlite'}"
+
+    @property
+    def centres(self) -> Path:
+        return self.state / "centres"
+
+    @property
+    def socket(self) -> Path:
+        return self.state / "run" / "broker.sock"
+
+    def secret(self, name: str) -> str:
+        """The text of a secret file; `Invalid` names the file that is missing."""
+        path = self.state / "secrets" / name
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise Invalid("settings.secret", cause=str(error), file=str(path)) from error
+
+
+def parse(argv: list[str]) -> Settings:
+    """Flags, each with an environment variable as its default (SAMPAN_STATE, SAMPAN_BROKER_PORT, SAMPAN_DATABASE)."""
+    flags = argparse.ArgumentParser(prog="sampan-broker", description="The broker of a Sampan hub.")
+    flags.add_argument("--state", type=Path, default=Path(os.environ.get("SAMPAN_STATE", "state")))
+    flags.add_argument("--port", type=int, default=int(os.environ.get("SAMPAN_BROKER_PORT", "8082")))
+    flags.add_argument("--hub-api", default=Settings.hub_api)
+    flags.add_argument("--public-url", default=Settings.public_url)
+    flags.add_argument("--database", default=os.environ.get("SAMPAN_DATABASE", ""))
+    flags.add_argument("--door-ports", type=_ports, default=(20000, 24999))
+    flags.add_argument("--door-accounts", type=_accounts, default=())
+    flags.add_argument("--hub-id", default="demo")
+    told = flags.parse_args(argv)
+    return Settings(
+        state=told.state.resolve(),
+        port=told.port,
+        hub_api=told.hub_api.rstrip("/"),
+        public_url=told.public_url.rstrip("/"),
+        database=told.database,
+        door_ports=told.door_ports,
+        door_accounts=told.door_accounts,
+        hub_id=told.hub_id,
+    )
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not 1024 <= int(first) <= int(last) <= 65535:
+        raise argparse.ArgumentTypeError("two ports from 1024 to 65535, as FIRST-LAST")
+    return int(first), int(last)
+
+
+def _accounts(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",") if part)

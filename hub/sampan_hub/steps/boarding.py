@@ -1,0 +1,191 @@
+"""From a running job to an answering server: its report, its link, its identity; and keeping the link afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from sampan.errors import Refused, SampanError, Unavailable
+from sampan.messages import Message
+from sampan.stages import PROGRESS, Kind, Seen, Stage
+from sampan_hub import files
+from sampan_hub.link import Link, open_link
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.report import Report, parse_report
+from sampan_hub.services import Services
+from sampan_hub.steps.cancelling import give_up
+from sampan_hub.steps.ending import end_attempt
+from sampan_hub.steps.evidence import look
+
+__all__ = ["keep", "reach", "serve"]
+
+log = logging.getLogger(__name__)
+
+_SOON = 0.15
+_ANSWER_SECONDS = 2.0
+_RELINK = 1.0
+
+
+async def reach(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Running → reachable: reads the launcher's report and makes the link."""
+    pause, done = await look(services, launch, attempt)
+    if done:
+        return pause
+    centre = services.centre(attempt.centre)
+    try:
+        report = await _report(services, launch, attempt)
+        if report is not None:
+            services.links[launch.id] = await _link(services, attempt, report)
+    except Refused as error:
+        log.error("launch %s: its report or launcher is refused: %s", launch.id, error)
+        return await give_up(services, launch, attempt, Message("ended.report", {"why": error.message}))
+    except Unavailable as error:
+        log.info("launch %s: not reached: %s", launch.id, error)
+        report = None
+    if report is None:
+        limit = centre.descriptor.limits.boot_seconds
+        if attempt.seen is Seen.ALIVE and attempt.running_at and services.now() - attempt.running_at > limit:
+            return await give_up(services, launch, attempt, Message("ended.boot_limit", {"seconds": limit}))
+        return _SOON
+    now = services.now()
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields={"stage": Stage.REACHABLE, "stage_at": now, "report": report.to_json(), "node": report.node},
+        launch_fields={"stage": Stage.REACHABLE},
+        message=Message("launch.reachable", {"centre": services.say(attempt.centre)}),
+        stage=Stage.REACHABLE,
+        seen=Seen.ALIVE,
+        progress=PROGRESS[Stage.REACHABLE],
+    )
+    return 0.0
+
+
+async def serve(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Reachable → ready: hands over the identity that is valid now, and waits until the server answers."""
+    pause, done = await look(services, launch, attempt)
+    if done:
+        return pause
+    link = await _kept_link(services, launch, attempt)
+    if link is None:
+        return await _past_limit(services, launch, attempt) or _RELINK
+    identity = services.identities.get(launch.id)
+    if launch.identity_attempt is None and identity is None:
+        # The hub is asked for it by `needs_identity`; after a restart it tells it again.
+        return await _past_limit(services, launch, attempt) or 0.5
+    try:
+        if identity is not None:
+            if launch.identity_attempt is None:
+                await services.store.update_launch(launch.id, identity_attempt=attempt.number)
+            await link.start(Kind(launch.kind).value, launch.prefix, identity)
+        if not await _answers(link, launch.prefix):
+            return await _past_limit(services, launch, attempt) or _SOON
+    except SampanError as error:
+        log.info("launch %s: not ready: %s", launch.id, error)
+        return await _past_limit(services, launch, attempt) or 0.5
+    return await _ready(services, launch, attempt, link)
+
+
+async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Ready: holds the link; what the scheduler says still counts, nothing is ended for want of an answer."""
+    pause, done = await look(services, launch, attempt)
+    if done:
+        return pause
+    link = services.links.get(launch.id)
+    if link is None or link.closed.is_set():
+        link = await _kept_link(services, launch, attempt)
+        if link is None:
+            if attempt.job:
+                services.watch(attempt.centre).hurry()
+            return _RELINK
+        services.doors.attach(launch.id, link)
+    return pause or 5.0
+
+
+async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Link) -> float:
+    now = services.now()
+    services.doors.attach(launch.id, link)
+    services.in_flight.release(launch.id)
+    if attempt.job:
+        services.watch(attempt.centre).follow(attempt.job, busy=False)
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields={"stage": Stage.READY, "stage_at": now, "ready_at": now, "seen": Seen.ALIVE, "seen_at": now},
+        launch_fields={"stage": Stage.READY},
+        message=Message("launch.ready", {"centre": services.say(attempt.centre)}),
+        stage=Stage.READY,
+        seen=Seen.ALIVE,
+        progress=PROGRESS[Stage.READY],
+        final="ready",
+    )
+    return 1.0
+
+
+async def _past_limit(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Gives an attempt up that has been reachable for too long without becoming ready; None while there is time."""
+    limit = services.centre(attempt.centre).descriptor.limits.reach_seconds
+    if services.now() - (attempt.stage_at or attempt.created_at) <= limit or attempt.seen is not Seen.ALIVE:
+        return None
+    return await give_up(services, launch, attempt, Message("ended.reach_limit", {"seconds": limit}))
+
+
+async def _report(services: Services, launch: Launch, attempt: Attempt) -> Report | None:
+    """The launcher's report, None while there is none. `Refused` where it cannot be this attempt's."""
+    if attempt.report is not None:
+        return Report.from_json(attempt.report)
+    centre = services.centre(attempt.centre)
+    path = f"{services.attempt_dir(launch, attempt)}/report.json"
+    text = await centre.ask(files.read(path), account=attempt.account)
+    if text is None:
+        return None
+    report = parse_report(text, nonce=attempt.nonce or "")
+    status = services.watch(attempt.centre).statuses.get(attempt.job or "")
+    if status is not None and status.nodes and report.node not in status.nodes:
+        raise Refused("link.node", node=report.node)
+    return report
+
+
+async def _link(services: Services, attempt: Attempt, report: Report) -> Link:
+    centre = services.centre(attempt.centre)
+    return await open_link(
+        centre.transport,
+        centre.launcher_host(report.node),
+        report,
+        tag=attempt.tag,
+        key=services.master.client_key(attempt.tag),
+        hub=services.hub_address,
+        broker=services.broker_address,
+    )
+
+
+async def _kept_link(services: Services, launch: Launch, attempt: Attempt) -> Link | None:
+    """The link, made again when it was lost; None while it cannot be made."""
+    link = services.links.get(launch.id)
+    if link is not None and not link.closed.is_set():
+        return link
+    if attempt.report is None:
+        return None
+    try:
+        link = await _link(services, attempt, Report.from_json(attempt.report))
+    except SampanError as error:
+        log.info("launch %s: link not made: %s", launch.id, error)
+        return None
+    services.links[launch.id] = link
+    return link
+
+
+async def _answers(link: Link, prefix: str) -> bool:
+    """Whether the server behind the link answers HTTP: any answer below 500 is one."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            reader, writer = await link.open_server()
+            try:
+                writer.write(f"GET {prefix}api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                line = await reader.readline()
+            finally:
+                writer.close()
+    except (TimeoutError, OSError, SampanError):
+        return False
+    parts = line.split(b" ", 2)
+    return len(parts) > 1 and parts[1].isdigit() and int(parts[1]) < 500

@@ -1,0 +1,117 @@
+"""What the scheduler says of an attempt's job, and what follows from it. Only a positive answer ends anything."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sampan.messages import Message
+from sampan.stages import PROGRESS, Seen, Stage
+from sampan_hub.jobs import JobState, JobStatus
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.services import Services
+from sampan_hub.steps.ending import end_attempt
+
+__all__ = ["look", "since"]
+
+_BEFORE_RUNNING = (Stage.SUBMITTED, Stage.QUEUED)
+
+
+async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[float | None, bool]:
+    """Applies the last answer about the job. Returns (when to look again, whether that is all for this step)."""
+    if attempt.job is None or attempt.centre not in services.watches:
+        return 1.0, True
+    watch = services.watch(attempt.centre)
+    watch.follow(attempt.job, busy=attempt.stage is not Stage.READY)
+    status = watch.statuses.get(attempt.job)
+    if watch.gone(attempt.job):
+        return await end_attempt(services, launch, attempt, Message("ended.lost")), True
+    if watch.seen is not Seen.ALIVE:
+        await _note(services, launch, attempt, watch.seen)
+        return 1.0, False
+    if status is None:
+        return 0.5, attempt.stage in _BEFORE_RUNNING
+    if status.state is JobState.ENDED:
+        why = status.why or Message("ended.finished")
+        return await end_attempt(services, launch, attempt, why), True
+    await _note(services, launch, attempt, Seen.UNKNOWN if status.state is JobState.UNKNOWN else Seen.ALIVE)
+    if status.state in (JobState.QUEUED, JobState.SUSPENDED) and attempt.stage in (*_BEFORE_RUNNING, Stage.RUNNING):
+        await _queued(services, launch, attempt, status)
+        return 1.0, True
+    if status.state is JobState.RUNNING and attempt.stage in _BEFORE_RUNNING:
+        await _running(services, launch, attempt, status)
+        return 0.0, True
+    return 1.0, attempt.stage in _BEFORE_RUNNING
+
+
+async def _queued(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:
+    place = (status.ahead or 0) + 1
+    message = Message("launch.queued", {"centre": services.say(attempt.centre), "place": place})
+    if attempt.stage is Stage.QUEUED and launch.message == message:
+        return
+    now = services.now()
+    began = {} if attempt.stage is Stage.QUEUED else {"stage_at": now, "queued_at": now}
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields={"stage": Stage.QUEUED, "place": place, **began},
+        launch_fields={"stage": Stage.QUEUED},
+        message=message,
+        stage=Stage.QUEUED,
+        seen=Seen.ALIVE,
+        progress=PROGRESS[Stage.QUEUED],
+    )
+
+
+async def _running(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:
+    now = services.now()
+    node = status.nodes[0] if status.nodes else ""
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields={"stage": Stage.RUNNING, "stage_at": now, "running_at": now, "node": node, "place": None},
+        launch_fields={"stage": Stage.RUNNING},
+        message=Message("launch.running", {"centre": services.say(attempt.centre), "node": node or "?"}),
+        stage=Stage.RUNNING,
+        seen=Seen.ALIVE,
+        progress=PROGRESS[Stage.RUNNING],
+    )
+    if attempt.submitted_at is not None:
+        await services.store.add_wait(attempt.centre, attempt.share, max(0.0, now - attempt.submitted_at))
+
+
+async def _note(services: Services, launch: Launch, attempt: Attempt, seen: Seen) -> None:
+    """Remembers a change of what was last seen, and says so to the person where it is not good news."""
+    if attempt.seen is seen:
+        return
+    now = services.now()
+    fields = {"seen": seen, "seen_at": now}
+    code = {Seen.UNREACHABLE: "launch.unreachable", Seen.UNKNOWN: "launch.unknown"}.get(seen)
+    if code is None:
+        message = _usual(services, attempt)
+    else:
+        message = Message(code, {"centre": services.say(attempt.centre), "since": since(now)})
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields=fields,
+        message=message,
+        stage=attempt.stage,
+        seen=seen,
+    )
+
+
+def _usual(services: Services, attempt: Attempt) -> Message:
+    """What is said of an attempt in this stage when all is well."""
+    centre = services.say(attempt.centre)
+    if attempt.stage is Stage.QUEUED:
+        return Message("launch.queued", {"centre": centre, "place": attempt.place or 1})
+    if attempt.stage is Stage.RUNNING:
+        return Message("launch.running", {"centre": centre, "node": attempt.node or "?"})
+    if attempt.stage in (Stage.REACHABLE, Stage.READY):
+        return Message(f"launch.{attempt.stage}", {"centre": centre})
+    return Message("launch.submitted", {"centre": centre, "job": attempt.job or "?"})
+
+
+def since(at: float) -> str:
+    """A moment as people read it, in UTC, as the pages and the log say it."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%H:%M UTC")

@@ -1,0 +1,88 @@
+"""Choosing a centre for a launch that has none, and promising it a place there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from sampan.errors import Forbidden, Refused
+from sampan.messages import Message
+from sampan.need import Need
+from sampan.stages import PROGRESS, Seen, Stage
+from sampan_hub.offers import freshen, offers
+from sampan_hub.placement import Placement, place
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.services import Services
+from sampan_hub.steps.ending import end_launch
+
+__all__ = ["choose_centre", "decide", "refuse_impossible"]
+
+log = logging.getLogger(__name__)
+
+_LATER = 3.0
+_COME_BACK = frozenset({"ended.unreachable", "ended.moved"})
+"""Causes after which a centre may be asked again in the same launch: it did not fail."""
+_deciding = asyncio.Lock()
+"""One decision at a time: a promise made to one launch is counted before the next one looks."""
+
+
+def decide(
+    services: Services, need: Need, owner: str, *, launch: str = "", tried: Mapping[str, Message] | None = None
+) -> Placement:
+    """What this need would get now, from what is known; asks nobody."""
+    measured = {name: watch.capacity.measured_at for name, watch in services.watches.items() if watch.capacity}
+    claims = tuple(services.in_flight.claims(measured, besides=launch))
+    return place(
+        need, offers(services, owner), now=services.now(), in_flight=claims, tried=tried or {}, history=services.history
+    )
+
+
+async def refuse_impossible(services: Services, need: Need, owner: str) -> None:
+    """Raises `Refused`, naming what is missing at each centre, for a need that none can ever run."""
+    await freshen(services)
+    placement = decide(services, need, owner)
+    if not placement.ranked:
+        raise Refused("place.nowhere", reasons=placement.why_nowhere())
+
+
+async def choose_centre(services: Services, launch: Launch, attempts: Sequence[Attempt]) -> float | None:
+    """Writes the next attempt's row, or says that everybody waits, or ends the launch where nobody is left to ask."""
+    await freshen(services)
+    tried = {past.centre: past.cause for past in attempts if past.cause and past.cause.code not in _COME_BACK}
+    async with _deciding:
+        placement = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
+        best = next((offer for offer in placement.ranked if offer.verdict != "unknown"), None)
+        if best is not None:
+            services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
+    if best is None:
+        if placement.ranked:
+            return await _wait(services, launch)
+        why = attempts[-1].cause if attempts else None
+        why = why or Message("place.nowhere", {"reasons": placement.why_nowhere()})
+        await end_launch(services, launch, why, Message("launch.failed", {"why": why}))
+        return None
+    try:
+        account = await services.centre(best.centre).account(launch.owner)
+    except Forbidden as error:
+        services.in_flight.release(launch.id)
+        services.without_account[best.centre, launch.owner] = error.message
+        log.info("launch %s: no account at %s: %s", launch.id, best.centre, error.cause)
+        return 0.0
+    await services.store.add_attempt(
+        launch.id,
+        centre=best.centre,
+        share=best.share,
+        account=account,
+        hub_id=services.settings.hub_id,
+        message=Message("launch.placed", {"centre": services.say(best.centre), "why": best.reasons[0]}),
+        progress=PROGRESS[Stage.PLACED],
+    )
+    return 0.0
+
+
+async def _wait(services: Services, launch: Launch) -> float:
+    message = Message("launch.waiting")
+    if launch.message != message:
+        await services.store.step(launch.id, message=message, stage=Stage.PLACED, seen=Seen.UNKNOWN)
+    return _LATER

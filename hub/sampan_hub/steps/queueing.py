@@ -1,0 +1,34 @@
+"""Waiting in a centre's queue: with a place, and not while there is room elsewhere."""
+
+from __future__ import annotations
+
+from sampan.messages import Message
+from sampan.stages import Seen, Stage
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.services import Services
+from sampan_hub.steps.cancelling import give_up
+from sampan_hub.steps.evidence import look
+from sampan_hub.steps.placing import decide
+
+__all__ = ["wait"]
+
+_SETTLE = 2.0
+"""Seconds in a queue before a launch may move: a job that is about to start is not taken away."""
+
+
+async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Submitted or queued: looks at the job; moves the launch to a centre that has room now.
+
+    Launches are looked at in the order they came, so whoever has waited longest is offered the berth first.
+    """
+    pause, done = await look(services, launch, attempt)
+    still_waits = done and pause == 1.0 and attempt.stage is Stage.QUEUED and attempt.seen is Seen.ALIVE
+    if not still_waits or services.now() - (attempt.queued_at or services.now()) < _SETTLE:
+        return pause
+    here = {attempt.centre: Message("place.queue", {"ahead": (attempt.place or 1) - 1})}
+    elsewhere = decide(services, launch.need, launch.owner, launch=launch.id, tried=here)
+    if not elsewhere.ranked or elsewhere.ranked[0].verdict != "now":
+        return pause
+    best = elsewhere.ranked[0]
+    services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
+    return await give_up(services, launch, attempt, Message("ended.moved", {"centre": services.say(best.centre)}))

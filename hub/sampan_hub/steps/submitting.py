@@ -1,0 +1,120 @@
+"""From a row to a job: written down before, looked for before it is said twice."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from sampan.errors import Refused, SampanError, Unavailable, Unreachable
+from sampan.messages import Message
+from sampan.stages import PROGRESS, Seen, Stage
+from sampan_hub import files
+from sampan_hub.centre import Centre
+from sampan_hub.jobs import JobSpec
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.script import render
+from sampan_hub.services import Services
+from sampan_hub.steps.ending import end_attempt
+
+__all__ = ["find_job", "submit"]
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 20.0
+"""Seconds of no answer from a centre that was asked to take a job before the next one is asked."""
+_AGAIN = 1.0
+
+
+async def submit(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Submits the attempt's job, once: whoever was killed in between, or lost the reply, looks for the tag first."""
+    try:
+        centre = services.centre(attempt.centre)
+        job = await find_job(services, attempt) if attempt.submit_began_at is not None else None
+        if job is None:
+            job = await _submit(services, centre, launch, attempt)
+    except Refused as error:
+        why = Message("ended.refused", {"why": error.message})
+        return await end_attempt(services, launch, attempt, why)
+    except SampanError as error:
+        return await _no_answer(services, launch, attempt, error)
+    now = services.now()
+    services.in_flight.submitted(launch.id, now)
+    services.watch(attempt.centre).follow(job, busy=True)
+    services.watch(attempt.centre).hurry()
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields={"job": job, "stage": Stage.SUBMITTED, "stage_at": now, "submitted_at": now},
+        launch_fields={"stage": Stage.SUBMITTED},
+        message=Message("launch.submitted", {"centre": services.say(attempt.centre), "job": job}),
+        stage=Stage.SUBMITTED,
+        seen=Seen.ALIVE,
+        progress=PROGRESS[Stage.SUBMITTED],
+    )
+    return 0.2
+
+
+async def find_job(services: Services, attempt: Attempt) -> str | None:
+    """The attempt's job at its centre, by its tag and account; None where there certainly is none.
+
+    Raises `Unavailable` or `Unreachable` where nobody can say.
+    """
+    centre = services.centre(attempt.centre)
+    found = await centre.ask(centre.scheduler.find([attempt.tag]))
+    ours = [job for job in found if job.tag == attempt.tag and job.account == attempt.account]
+    for foreign in (job for job in found if job not in ours):
+        log.error("%s: job %s of %s carries our tag %s", centre.id, foreign.id, foreign.account, attempt.tag)
+    return ours[0].id if ours else None
+
+
+async def _submit(services: Services, centre: Centre, launch: Launch, attempt: Attempt) -> str:
+    directory = services.attempt_dir(launch, attempt)
+    await centre.ask(files.make_directory(directory), account=attempt.account)
+    nonce = secrets.token_hex(16)
+    spec = _spec(services, centre, launch, attempt, directory, nonce)
+    await services.store.update_attempt(
+        launch.id, attempt.number, submit_began_at=services.now(), nonce=nonce
+    )
+    return await centre.ask(centre.scheduler.submit(spec), account=attempt.account)
+
+
+def _spec(
+    services: Services, centre: Centre, launch: Launch, attempt: Attempt, directory: str, nonce: str
+) -> JobSpec:
+    need = launch.need
+    share = centre.share(attempt.share)
+    return JobSpec(
+        tag=attempt.tag,
+        queue=share.queue,
+        cores=need.cores,
+        memory_mib=need.memory_mib,
+        minutes=need.minutes,
+        script=render(
+            centre.descriptor,
+            share=share.id,
+            need=need,
+            launch=launch.id,
+            tag=attempt.tag,
+            home=centre.home(launch.owner, attempt.account),
+            attempt_dir=directory,
+            nonce=nonce,
+            client_key=services.master.public_text(attempt.tag),
+        ),
+        log=f"{directory}/job.log",
+        accelerator=need.accelerator,
+        accelerators=need.accelerators,
+        directives=share.directives,
+    )
+
+
+async def _no_answer(services: Services, launch: Launch, attempt: Attempt, error: SampanError) -> float | None:
+    """Not known whether it was taken: keep looking for a while, then ask elsewhere; the sweep ends what turns up later."""
+    seen = Seen.UNREACHABLE if isinstance(error, Unreachable) else Seen.UNKNOWN
+    if not isinstance(error, Unavailable):
+        return await end_attempt(services, launch, attempt, Message("ended.refused", {"why": error.message}))
+    if services.now() - attempt.created_at > _PATIENCE:
+        return await end_attempt(services, launch, attempt, Message("ended.unreachable"), seen=seen)
+    if attempt.seen is not seen:
+        log.warning("launch %s: %s gives no answer to a submission: %s", launch.id, attempt.centre, error)
+        await services.store.update_attempt(launch.id, attempt.number, seen=seen, seen_at=services.now())
+    return _AGAIN

@@ -1,0 +1,48 @@
+"""One sweep a centre: jobs of ours that no live row wants any more are ended there."""
+
+from __future__ import annotations
+
+import logging
+
+from sampan.errors import SampanError
+from sampan_hub.jobs import FoundJob
+from sampan_hub.records import Attempt
+from sampan_hub.services import Services
+
+__all__ = ["EVERY", "sweep"]
+
+log = logging.getLogger(__name__)
+
+EVERY = 60.0
+"""Seconds between sweeps of a centre."""
+
+
+async def sweep(services: Services, name: str) -> int:
+    """Cancels jobs whose attempt has ended; returns how many. A job without any row of ours is reported, not touched:
+
+    it may belong to a database that was lost, and unknown is not dead.
+    """
+    centre = services.centre(name)
+    cancelled = 0
+    try:
+        found = await centre.ask(centre.scheduler.find([]))
+    except SampanError as error:
+        log.info("%s was not swept: %s", name, error)
+        return 0
+    prefix = f"sampan-{services.settings.hub_id}-"
+    for job in (job for job in found if job.tag.startswith(prefix)):
+        attempt = await services.store.attempt_by_tag(job.tag)
+        if attempt is None:
+            log.warning("%s: job %s carries our tag %s, but there is no row for it", name, job.id, job.tag)
+        elif attempt.ended_at is not None and _same(job, attempt):
+            try:
+                await centre.ask(centre.scheduler.cancel(job.id, job.tag), account=attempt.account)
+                cancelled += 1
+            except SampanError as error:
+                log.warning("%s: job %s is not cancelled: %s", name, job.id, error)
+    return cancelled
+
+
+def _same(job: FoundJob, attempt: Attempt) -> bool:
+    """Destructive only where tag, account and, where we know it, the job's number match."""
+    return job.account == attempt.account and attempt.job in (None, job.id)

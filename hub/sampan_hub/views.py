@@ -1,0 +1,132 @@
+"""How launches and centres look from outside: plain JSON, the same for pages, panels, commands and scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sampan.messages import Message
+from sampan.stages import Kind, Seen, Stage
+from sampan_hub.centre import Centre
+from sampan_hub.people import Person
+from sampan_hub.records import Attempt, Launch, Transition
+from sampan_hub.services import Services
+from sampan_hub.watch import Watch
+
+__all__ = ["centre_view", "launch_view", "transition_view"]
+
+
+def _say(message: Message | None) -> dict[str, Any] | None:
+    return None if message is None else message.to_json()
+
+
+def launch_view(services: Services, launch: Launch, attempts: tuple[Attempt, ...], person: Person) -> dict[str, Any]:
+    """One launch with its attempts. The door is told to the hub alone: it is the proxy's target, nobody else's."""
+    last = attempts[-1] if attempts else None
+    names = services.names(last.centre) if last else None
+    return {
+        "id": launch.id,
+        "owner": launch.owner,
+        "kind": launch.kind,
+        "name": launch.name,
+        "need": launch.need.to_json(),
+        "query": launch.need.to_query(),
+        "target": launch.target,
+        "stage": launch.stage,
+        "seen": last.seen if last else Seen.UNKNOWN,
+        "seen_at": last.seen_at if last else None,
+        "progress": launch.progress,
+        "centre": last.centre if last else None,
+        "names": names,
+        "share": last.share if last else None,
+        "node": last.node if last else None,
+        "job": last.job if last else None,
+        "attempts": [_attempt_view(services, attempt) for attempt in attempts],
+        "message": launch.message.to_json(),
+        "place": last.place if last and last.stage is Stage.QUEUED else None,
+        "needs_identity": _needs_identity(services, launch, last),
+        "door": services.doors.url(launch.id) if person.hub else None,
+        "parent": launch.parent,
+        "created_at": launch.created_at,
+        "ended_at": launch.ended_at,
+        "cause": _say(launch.cause),
+        "log_tail": last.tail if last else None,
+    }
+
+
+def _needs_identity(services: Services, launch: Launch, last: Attempt | None) -> bool:
+    """Whether the hub should tell the identity (again): it is in memory only, and nobody has been given it yet."""
+    waits = launch.kind == Kind.SERVER and launch.ended_at is None and launch.stage is not Stage.READY
+    return waits and launch.identity_attempt is None and launch.id not in services.identities
+
+
+def _attempt_view(services: Services, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "centre": attempt.centre,
+        "names": services.names(attempt.centre),
+        "share": attempt.share,
+        "stage": attempt.stage,
+        "seen": attempt.seen,
+        "job": attempt.job,
+        "node": attempt.node,
+        "cause": _say(attempt.cause),
+    }
+
+
+def transition_view(step: Transition) -> dict[str, Any]:
+    return {
+        "at": step.at,
+        "progress": step.progress,
+        "stage": step.stage,
+        "seen": step.seen,
+        "centre": step.centre,
+        "message": step.message.to_json(),
+        "final": step.final,
+    }
+
+
+def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, Any]:
+    """A centre with what is believed of it now; figures that are out of date are not shown as free."""
+    capacity = watch.fresh()
+    descriptor = centre.descriptor
+    if watch.seen is Seen.ALIVE:
+        state = "draining" if descriptor.state == "draining" else "ok"
+    else:
+        state = str(watch.seen)
+    return {
+        "id": centre.id,
+        "names": services.names(centre.id),
+        "place": descriptor.place.model_dump(),
+        "state": state if capacity is not None or state != "ok" else str(Seen.UNKNOWN),
+        "measured_at": watch.capacity.measured_at if watch.capacity else None,
+        "age": services.now() - watch.capacity.measured_at if watch.capacity else None,
+        "problem": _say(watch.trouble.message if watch.trouble else None),
+        "shares": [_share_view(centre, share.id, watch) for share in descriptor.shares],
+    }
+
+
+def _share_view(centre: Centre, name: str, watch: Watch) -> dict[str, Any]:
+    share = centre.share(name)
+    capacity = watch.fresh()
+    nodes = [node for node in capacity.reading.nodes if share.queue in node.queues and node.up] if capacity else []
+    accelerators: dict[str, list[int]] = {}
+    for node in nodes:
+        for kind, (total, free) in node.accelerators.items():
+            sums = accelerators.setdefault(kind, [0, 0])
+            sums[0] += total
+            sums[1] += free
+    free = Counter((node.cores_free, node.memory_mib_free) for node in nodes)
+    return {
+        "id": share.id,
+        "names": share.names.model_dump(),
+        "max_hours": share.max_hours,
+        "cores_total": sum(node.cores for node in nodes) if capacity else None,
+        "cores_free": sum(node.cores_free for node in nodes) if capacity else None,
+        "accelerators": accelerators,
+        "pending": capacity.reading.pending.get(share.queue, 0) if capacity else None,
+        "nodes": [
+            {"cores_free": cores, "memory_mib_free": memory, "count": count}
+            for (cores, memory), count in sorted(free.items(), reverse=True)
+        ],
+    }

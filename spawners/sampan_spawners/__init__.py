@@ -1,0 +1,1 @@
+"""Where JupyterHub meets the broker: a thin client in the hub process."""
