@@ -1,0 +1,35 @@
+"""Sampan: one notebook, every centre. The trunk: values, errors, the client, and what a notebook calls.
+
+What a notebook calls is found when it is first named (PEP 562): `import sampan` alone loads nothing else, because each
+start of a server, a kernel and a command pays for it. No module of the trunk may be called like one of these names: the
+import system would put the module in the function's place.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # type checkers know the name; `typing` itself would be most of what this import costs
+if TYPE_CHECKING:
+    from sampan.dask_cluster import cluster
+    from sampan.need import Need
+    from sampan.whereabouts import Here, here
+
+__all__ = ["Here", "Need", "cluster", "here"]
+
+_HOMES = {
+    "Here": "sampan.whereabouts",
+    "Need": "sampan.need",
+    "cluster": "sampan.dask_cluster",
+    "here": "sampan.whereabouts",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sampan' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
