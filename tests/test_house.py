@@ -18,7 +18,9 @@ SOURCES = (*FOLDERS_OF_PACKAGES, "tests", "tools", "docs", "notebooks")
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "manager", "core", "misc"}
 LONGEST_FILE = 300
 # Files that may be longer, each with its reason. A table of data is a reason; "it grew" is not.
-MAY_BE_LONGER: dict[str, str] = {}
+MAY_BE_LONGER: dict[str, str] = {
+    "hub/sampan/sentences.py": "one table of all that is said, to be read side by side"
+}
 # Written so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 # Machine addresses of registries have no place in a lock: whoever installs says where from.

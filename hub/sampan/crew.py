@@ -1,0 +1,96 @@
+"""How many jobs a cluster of Dask workers asks for, of what size and for how long. Pure: values in, a value or a no out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sampan.errors import Invalid, Refused
+from sampan.facts import Facts
+from sampan.whereabouts import Here
+
+__all__ = ["Crew"]
+
+SCHEDULERS: Final = frozenset({"process", "slurm"})
+UNLIMITED: Final = timedelta(hours=1)
+"""How long workers may run where neither the session nor the person sets an end."""
+SHORTEST: Final = timedelta(minutes=2)
+MEBIBYTES: Final = {
+    "": 1024.0,
+    "G": 1024.0,
+    "GIB": 1024.0,
+    "GB": 1e9 / 2**20,
+    "M": 1.0,
+    "MIB": 1.0,
+    "MB": 1e6 / 2**20,
+}
+AMOUNT: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([A-Za-z]{0,3})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Of one cluster: `workers` jobs of one worker each, each with `cores`, `memory_mib` (MiB), `minutes` to live."""
+
+    workers: int
+    cores: int
+    memory_mib: int
+    minutes: int
+
+    @classmethod
+    def plan(
+        cls, facts: Facts, here: Here, *, workers: int, cores: int, memory: str | float, hours: float | None
+    ) -> Crew:
+        """What to submit, checked before the scheduler would say no.
+
+        `memory` is per worker, a text with its unit or a number of GiB. Workers end with the session at the latest:
+        without `hours` they get what it has left. Raises Invalid (an argument is no amount) and Refused (the centre or
+        the session cannot give it).
+        """
+        if facts.scheduler not in SCHEDULERS:
+            raise Refused("cluster.unknown_scheduler", centre=facts.centre, scheduler=facts.scheduler)
+        if not facts.nodes_may_submit:
+            raise Refused("cluster.nodes_may_not_submit", centre=facts.centre)
+        order = cls(
+            workers=_count("workers", workers),
+            cores=_count("cores", cores),
+            memory_mib=_mebibytes(memory),
+            minutes=_minutes(here.time_left, hours),
+        )
+        if order.cores > facts.cores_max:
+            raise Refused("cluster.cores", centre=facts.centre, have=facts.cores_max, want=order.cores)
+        have = facts.memory_per_core_mib * order.cores
+        if order.memory_mib > have:
+            raise Refused(
+                "cluster.memory", centre=facts.centre, have=have, want=order.memory_mib, cores=order.cores
+            )
+        return order
+
+
+def _count(field: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000:
+        raise Invalid("cluster.amount", field=field, example="2", value=str(value)[:40])
+    return value
+
+
+def _mebibytes(value: object) -> int:
+    match = AMOUNT.fullmatch(str(value).strip()) if isinstance(value, int | float | str) else None
+    if match is not None and match[2].upper() in MEBIBYTES:
+        mebibytes = int(float(match[1]) * MEBIBYTES[match[2].upper()])
+        if mebibytes >= 1:
+            return mebibytes
+    raise Invalid("cluster.amount", field="memory", example="1 GiB", value=str(value)[:40])
+
+
+def _minutes(left: timedelta | None, hours: object) -> int:
+    if left is not None and left < SHORTEST:
+        raise Refused("cluster.no_time")
+    if hours is None:
+        return int((left or UNLIMITED).total_seconds()) // 60
+    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 1 / 60 <= hours <= 24 * 366:
+        raise Invalid("cluster.amount", field="hours", example="1.5", value=str(hours)[:40])
+    minutes = int(hours * 60)
+    if left is not None and timedelta(minutes=minutes) > left:
+        raise Refused("cluster.hours", left=int(left.total_seconds()) // 60, want=minutes)
+    return minutes

@@ -1,0 +1,83 @@
+"""What keeps the talk of one Dask cluster to itself: its own keys, in a directory of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from distributed.security import Security
+
+__all__ = ["SCHEDULER_CONFIG", "SCHEDULER_OPTIONS", "WORKER_ARGUMENTS", "WORKER_ENVIRONMENT", "Seal"]
+
+# Dask always opens a web server beside its own protocol, and TLS does not cover it: it stays, on loopback, without pages.
+# Without the address a worker would listen on 0.0.0.0, even with --no-dashboard.
+SCHEDULER_OPTIONS: Final[dict[str, Any]] = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+SCHEDULER_CONFIG: Final[dict[str, Any]] = {"distributed.scheduler.http.routes": []}
+WORKER_ARGUMENTS: Final = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+WORKER_ENVIRONMENT: Final = {"DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]"}
+
+PREFIX: Final = "dask-"
+
+
+@dataclass(frozen=True)
+class Seal:
+    """The keys of one cluster: whoever cannot read `directory` (mode 0700) can neither join nor listen."""
+
+    directory: Path
+
+    @classmethod
+    def make(cls, parent: Path) -> Seal:
+        """New keys below `parent`, where the workers' jobs can read them too.
+
+        Keys of clusters whose process was killed before it could remove them go first; they open nothing any more.
+        """
+        from distributed.security import Security  # here, because the trunk runs without Dask
+
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for orphan in _orphans(parent):
+            shutil.rmtree(orphan, ignore_errors=True)
+        seal = cls(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)))
+        keys = Security.temporary()  # type: ignore[no-untyped-call]
+        for file, text in ((seal.certificate, keys.tls_ca_file), (seal.key, keys.tls_worker_key)):
+            file.touch(mode=0o600, exist_ok=False)
+            file.write_text(text, encoding="ascii")
+        return seal
+
+    @property
+    def certificate(self) -> Path:
+        """The one certificate: signed by itself, it is the authority and everybody's proof."""
+        return self.directory / "certificate.pem"
+
+    @property
+    def key(self) -> Path:
+        return self.directory / "key.pem"
+
+    def security(self) -> Security:
+        """Encryption required, and a certificate from both ends of every connection."""
+        from distributed.security import Security
+
+        roles = ("client", "scheduler", "worker")
+        return Security(  # type: ignore[no-untyped-call]
+            require_encryption=True,
+            tls_ca_file=str(self.certificate),
+            **{f"tls_{role}_cert": str(self.certificate) for role in roles},
+            **{f"tls_{role}_key": str(self.key) for role in roles},
+        )
+
+    def remove(self) -> None:
+        """Idempotent."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _orphans(parent: Path) -> Iterator[Path]:
+    """Keys made on this machine by a process that is gone; `parent` belongs to one session, on one machine."""
+    for directory in parent.glob(f"{PREFIX}*-*"):
+        pid = directory.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            yield directory

@@ -1,0 +1,102 @@
+"""How many jobs of what size: decided before the scheduler would say no."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sampan.crew import Crew
+from sampan.errors import Invalid, Refused, SampanError
+from sampan.facts import Facts
+from sampan.whereabouts import Here
+
+pytestmark = pytest.mark.fast
+
+FACTS = Facts("east", "slurm", "cpu", "normal", 8, 2048, "/opt/python", nodes_may_submit=True)
+PLACE = Here(
+    "east", {"en": "East", "zh": "东部"}, "cpu", "n1", 2, 4096, timedelta(hours=2), "abcd1234", "slurm"
+)
+
+
+def plan(facts: Facts = FACTS, left: timedelta | None = PLACE.time_left, **wish: Any) -> Crew:
+    asked: dict[str, Any] = {"workers": 2, "cores": 1, "memory": "1 GiB", "hours": None, **wish}
+    return Crew.plan(facts, replace(PLACE, time_left=left), **asked)
+
+
+def refusal(facts: Facts = FACTS, left: timedelta | None = PLACE.time_left, **wish: Any) -> SampanError:
+    with pytest.raises(Refused) as caught:
+        plan(facts, left, **wish)
+    return caught.value
+
+
+def test_the_smallest_wish() -> None:
+    assert plan() == Crew(workers=2, cores=1, memory_mib=1024, minutes=120)
+
+
+@pytest.mark.parametrize(
+    ("memory", "mebibytes"),
+    [
+        ("1 GiB", 1024),
+        ("1.5GiB", 1536),
+        ("2 GB", 1907),
+        ("512 MiB", 512),
+        ("512M", 512),
+        (1, 1024),
+        (0.5, 512),
+    ],
+)
+def test_memory_is_a_text_or_gibibytes(memory: str | float, mebibytes: int) -> None:
+    assert plan(memory=memory).memory_mib == mebibytes
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("workers", 0),
+        ("workers", 2.0),
+        ("workers", True),
+        ("workers", "2"),
+        ("workers", 10**6),
+        ("cores", -1),
+        ("memory", "lots"),
+        ("memory", "-1 GiB"),
+        ("memory", "1 TB; id"),
+        ("memory", 0),
+        ("memory", None),
+        ("memory", float("nan")),
+        ("hours", 0),
+        ("hours", float("nan")),
+        ("hours", float("inf")),
+        ("hours", "1"),
+    ],
+)
+def test_what_is_no_amount_is_named(field: str, value: object) -> None:
+    wish: dict[str, Any] = {field: value}
+    with pytest.raises(Invalid) as caught:
+        plan(**wish)
+    assert caught.value.code == "cluster.amount"
+    assert caught.value.message.params["field"] == field
+
+
+def test_a_job_larger_than_the_centre_gives_is_refused_with_both_numbers() -> None:
+    error = refusal(cores=9)
+    assert error.code == "cluster.cores"
+    assert (error.message.params["have"], error.message.params["want"]) == (8, 9)
+    error = refusal(memory="3 GiB")
+    assert error.code == "cluster.memory"
+    assert plan(memory="3 GiB", cores=2).memory_mib == 3072
+
+
+def test_workers_end_with_the_session() -> None:
+    assert plan(left=timedelta(minutes=7, seconds=59)).minutes == 7
+    assert plan(hours=0.5).minutes == 30
+    assert refusal(hours=3).code == "cluster.hours"
+    assert refusal(left=timedelta(seconds=100)).code == "cluster.no_time"
+    assert plan(left=None).minutes == 60
+    assert plan(left=None, hours=5).minutes == 300
+
+
+def test_where_sessions_may_not_submit_or_nobody_knows_how() -> None:
+    assert refusal(replace(FACTS, nodes_may_submit=False)).code == "cluster.nodes_may_not_submit"
+    assert refusal(replace(FACTS, scheduler="pbs")).code == "cluster.unknown_scheduler"
