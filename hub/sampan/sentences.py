@@ -142,6 +142,15 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "ended.unreachable": ("The centre could not be reached.", "无法连接该中心。"),
     "ended.lost": ("The centre no longer knows this job.", "中心已不再知道此任务。"),
+    # hub.*: what the hub itself says on its pages
+    "hub.asking": ("Your request is on its way.", "正在提交您的请求。"),
+    "hub.failed": (
+        "It could not be started. Please try again; if it happens again, tell the administrators the time.",
+        "未能启动。请重试；如再次出现，请将时间告知管理员。",
+    ),
+    "hub.ready": ("Ready. Opening your notebook.", "已就绪，正在打开笔记本。"),
+    "hub.stopped": ("It is not running any more.", "它已不在运行。"),
+    "hub.stopping": ("Stopping. Please wait a moment.", "正在停止，请稍候。"),
     # centre.*, broker.*, access.*
     "centre.says": ("{centre}: {why}", "{centre}：{why}"),
     "centre.unreachable": ("{centre} cannot be reached.", "无法连接{centre}。"),
@@ -260,9 +269,15 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{path} belongs to another account, or others can read it. Remove it, or use --state for another directory.",
         "{path} 属于其他账号，或可被他人读取。请将其删除，或用 --state 指定另一个目录。",
     ),
-    "up.password": ("  Log in with any name and the password {password}", "  登录：任意用户名，密码 {password}"),
+    "up.password": (
+        "  Log in with any name and the password {password}",
+        "  登录：任意用户名，密码 {password}",
+    ),
     "up.ready": ("Sampan is ready: {url}", "Sampan 已就绪：{url}"),
-    "up.starting": ("Starting Sampan; it keeps everything in {state}", "正在启动 Sampan；所有数据保存在 {state}"),
+    "up.starting": (
+        "Starting Sampan; it keeps everything in {state}",
+        "正在启动 Sampan；所有数据保存在 {state}",
+    ),
     "up.worrying": (
         "The {part} does not stay up. {log} says why; it is tried again meanwhile.",
         "{part} 无法保持运行，原因见 {log}；期间会继续重试。",
