@@ -244,6 +244,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "“sampan {command}” needs more than is installed here ({cause}). Install it with: pip install 'sampan[hub]'",
         "“sampan {command}”所需的组件未安装（{cause}）。请安装：pip install 'sampan[hub]'",
     ),
+    "up.account": (
+        "The account {account}, which demo jobs run as, cannot be made: {why}. Make it by hand, or start Sampan as an ordinary user.",
+        "无法创建运行演示任务的账号 {account}：{why}。请手动创建，或以普通用户身份启动 Sampan。",
+    ),
     "up.config": (
         "There is no {file}. Say where JupyterHub's settings are with --config.",
         "找不到 {file}。请用 --config 指明 JupyterHub 的配置文件。",
