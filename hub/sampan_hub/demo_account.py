@@ -24,18 +24,21 @@ def ensure(name: str = NAME) -> str | None:
     if os.getuid() != 0:
         return None
     if not _exists(name):
+        why = _make(name)
+        # Another start may have made it between the question and now.
+        if not _exists(name):
+            raise Refused("up.account", account=name, why=why)
+    if pwd.getpwnam(name).pw_uid == 0:
+        raise Refused("up.account", account=name, why="uid 0")
+    return name
+
+
+def _make(name: str) -> str:
+    """What useradd has to say; its exit code says less than the account's being there."""
+    options = ("--system", "--user-group", "--no-create-home", "--home-dir", HOME, "--shell", "/bin/bash")
+    try:
         made = subprocess.run(
-            [
-                "useradd",
-                "--system",
-                "--user-group",
-                "--no-create-home",
-                "--home-dir",
-                HOME,
-                "--shell",
-                "/bin/bash",
-                name,
-            ],
+            ["/usr/sbin/useradd", *options, name],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -43,13 +46,9 @@ def ensure(name: str = NAME) -> str | None:
             timeout=DEADLINE,
             check=False,
         )
-        # Another start may have made it between the question and now.
-        if made.returncode != 0 and not _exists(name):
-            why = made.stderr.strip().splitlines()[-1:] or [f"useradd {made.returncode}"]
-            raise Refused("up.account", cause=made.stderr, account=name, why=why[0])
-    if pwd.getpwnam(name).pw_uid == 0:
-        raise Refused("up.account", account=name, why="uid 0")
-    return name
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return (made.stderr.strip().splitlines() or [f"useradd {made.returncode}"])[-1]
 
 
 def _exists(name: str) -> bool:

@@ -92,7 +92,8 @@ class Child:
             process = self._spawn()
         except OSError as error:
             # No memory, no descriptors, no disk for the log: as passing as a death.
-            print(f"sampan up: {self.program.name}: {error}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):
+                print(f"sampan up: {self.program.name}: {error}", file=sys.stderr, flush=True)
             return into_child.NOT_FOUND
         self.pid, self.starts = process.pid, self.starts + 1
         async with self._started:

@@ -11,7 +11,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from sampan.errors import Conflict, Invalid
+from sampan.errors import Conflict, Invalid, Unavailable
 from sampan.messages import LANGUAGES, Message
 from sampan_hub.answering import answers
 from sampan_hub.fd_store import FdStore
@@ -55,6 +55,9 @@ class Up:
             raise Conflict("up.lock", state=str(state.path), pid=holder(state.lock("up")) or "?")
         try:
             return asyncio.run(_Federation(state, args.port, config).run())
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise Unavailable("up.state", cause=repr(error), state=str(state.path), why=why) from error
         finally:
             os.close(lock)
 
@@ -97,21 +100,26 @@ class _Federation:
         broker = Child(parts.broker(), store, died=self._died)
         hub = Child(parts.hub(), died=self._died)
         _tell("up.starting", state=str(self._state.path))
-        running = {child: asyncio.create_task(child.keep()) for child in (proxy, broker)}
+        running: dict[Child, asyncio.Task[None]] = {}
+        for child in (proxy, broker):
+            self._begin(child, running)
         beside = asyncio.create_task(self._bring_up(parts, store, proxy, hub, running))
-        enough = asyncio.create_task(self._enough.wait())
-        try:
-            await asyncio.wait({enough, beside}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (enough, beside):
-                task.cancel()
-            (_, failed) = await asyncio.gather(enough, beside, return_exceptions=True)
-            for child in (hub, broker, proxy):
+        beside.add_done_callback(lambda _: self._enough.set())
+        await self._enough.wait()
+        beside.cancel()
+        outcomes = list(await asyncio.gather(beside, return_exceptions=True))
+        for child in (hub, broker, proxy):
+            if child in running:
                 child.stop()
-                if child in running:
-                    await running[child]
-        if isinstance(failed, Exception):
-            raise failed
+                outcomes += await asyncio.gather(running[child], return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    def _begin(self, child: Child, running: dict[Child, asyncio.Task[None]]) -> None:
+        """Should it ever stop being kept before the signal, that is our own fault: better to end, and say so."""
+        running[child] = asyncio.create_task(child.keep())
+        running[child].add_done_callback(lambda _: self._enough.set())
 
     async def _bring_up(
         self, parts: Parts, store: FdStore, proxy: Child, hub: Child, running: dict[Child, asyncio.Task[None]]
@@ -120,7 +128,7 @@ class _Federation:
         # The hub gives up at its start when no proxy answers.
         await answers(f"{parts.proxy_api}/api/routes", self._state.secret("proxy-token"))
         known = proxy.starts
-        running[hub] = asyncio.create_task(hub.keep())
+        self._begin(hub, running)
         await answers(f"{parts.public_url}/hub/health")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(store.ready.wait(), BROKER_DELAY)
@@ -150,5 +158,7 @@ def _allow_many_sockets() -> None:
 
 def _tell(code: str, /, **params: str | int) -> None:
     """In each language: whoever started us has not told which one they read."""
-    for language in LANGUAGES:
-        print(Message(code, params).say(language), flush=True)
+    # Whoever read us may be gone (`sampan up | tee`, a closed terminal): no reason for the children to go too.
+    with contextlib.suppress(OSError):
+        for language in LANGUAGES:
+            print(Message(code, params).say(language), flush=True)
