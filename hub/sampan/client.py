@@ -259,6 +259,8 @@ def _settings(address: Address, deadline: float) -> dict[str, Any]:
         "timeout": httpx.Timeout(deadline, connect=min(CONNECT, deadline)),
         # A site's web proxy is for the world outside: it cannot reach this machine, and must not see its tokens.
         "trust_env": not address.on_this_machine,
+        # The hub follows one launch for each person who waits; a pool of a hundred would make the others wait for a turn.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
     }
 
 

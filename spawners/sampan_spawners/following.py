@@ -1,0 +1,100 @@
+"""Waiting for a launch, for as long as it takes: a broker that is away is waited for, never taken for an end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from typing import Any, Final
+
+from sampan.client import AsyncBroker
+from sampan.errors import Missing, SampanError
+from sampan.stages import Stage
+
+__all__ = ["Json", "Supply", "ended", "exit_code", "follow", "ready", "settled", "waits"]
+
+Json = dict[str, Any]
+Supply = Callable[[Json], Awaitable[None]]
+
+FIRST_WAIT: Final = 0.1
+LONGEST_WAIT: Final = 2.0
+# A broker whose database was restored finds its jobs again by their tags; until then it does not know the launch.
+GONE_AFTER: Final = 60.0
+
+
+def waits() -> Iterator[float]:
+    """Seconds to wait before each next try, doubling up to two seconds."""
+    wait = FIRST_WAIT
+    while True:
+        yield wait
+        wait = min(wait * 2, LONGEST_WAIT)
+
+
+def ended(launch: Json) -> bool:
+    return bool(launch["stage"] == Stage.ENDED)
+
+
+def ready(launch: Json) -> bool:
+    return bool(launch["stage"] == Stage.READY and launch["door"])
+
+
+def exit_code(launch: Json) -> int:
+    """What JupyterHub logs as the exit code: the job's own where it is known, 0 for an end that somebody wanted."""
+    cause = launch.get("cause") or {}
+    if cause.get("code") in {"ended.stopped", "ended.finished", "ended.time"}:
+        return 0
+    code = (cause.get("params") or {}).get("code", 1)
+    return code if isinstance(code, int) else 1
+
+
+async def settled(
+    broker: AsyncBroker, launch: str, supply: Supply | None, *, only_ended: bool = False
+) -> Json:
+    """The launch as soon as it is ready or has ended (`only_ended`: has ended).
+
+    `supply` is called with the launch whenever the broker lacks the identity for its server. Raises Missing when the broker
+    has said for a minute that there is no such launch, and nothing else: every other trouble is waited out.
+    """
+    after: int | None = None
+    pause = waits()
+    missing_since: float | None = None
+    while True:
+        try:
+            now = await broker.launch(launch)
+            missing_since = None
+            if ended(now) or (ready(now) and not only_ended):
+                return now
+            if supply is not None and now.get("needs_identity"):
+                await supply(now)
+            # Not reconnecting: a broker that was away may have lost the identity, and must be asked before the next event.
+            async with aclosing(broker.events(launch, after, reconnect=False)) as events:
+                async for event in events:
+                    pause = waits()
+                    after = event.get("id", after)
+                    if event["final"]:
+                        break
+        except Missing:
+            missing_since = missing_since or time.monotonic()
+            if time.monotonic() - missing_since > GONE_AFTER:
+                raise
+        except SampanError:
+            pass
+        await asyncio.sleep(next(pause))
+
+
+async def follow(broker: AsyncBroker, launch: str, after: int | None = None) -> AsyncGenerator[Json, None]:
+    """Every event of a launch until it has ended, over as many restarts of the broker as happen. Raises Missing alone."""
+    pause = waits()
+    while True:
+        try:
+            async with aclosing(broker.events(launch, after)) as events:
+                async for event in events:
+                    pause = waits()
+                    after = event.get("id", after)
+                    yield event
+            return
+        except Missing:
+            raise
+        except SampanError:
+            await asyncio.sleep(next(pause))

@@ -1,0 +1,210 @@
+"""The hub's own small routes for our pages: what a wish would get, a start as it goes on, and its stop.
+
+Each serves the person who is logged in, by the hub's cookie and with JupyterHub's own XSRF check, and that person's servers
+only. They go on where JupyterHub's progress route stops: while the hub checks its servers after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.utils import url_escape_path, url_path_join
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+
+from sampan.errors import SampanError
+from sampan.messages import Message
+from sampan_spawners.failure import Failure
+from sampan_spawners.following import Json, follow
+from sampan_spawners.fragments import both, plain
+from sampan_spawners.progress import Progress
+from sampan_spawners.spawn_form import places
+
+__all__ = ["HANDLERS", "outcome"]
+
+# How often the hub's own view is looked at while nothing comes from the broker, and how often a silent line says something.
+LOOK: Final = 0.25
+ALIVE: Final = 10.0
+LARGEST: Final = 64 * 1024
+
+
+class OwnHandler(APIHandler):  # type: ignore[misc, unused-ignore]
+    """For the person behind the cookie; a token, another site or somebody else's server is refused."""
+
+    _accept_token_auth = False
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.current_user is None or not hasattr(self.current_user, "spawners"):
+            raise HTTPError(403)
+        # Browsers say where a request comes from; JupyterHub's XSRF check stands behind this one.
+        if self.request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+            raise HTTPError(403)
+
+    def own(self, name: str) -> Any:
+        """The spawner of this person's server of that name; 404 where there is none."""
+        user = self.current_user
+        if name not in user.orm_spawners:
+            raise HTTPError(404)
+        return user.spawners[name]
+
+    def say(self, error: SampanError) -> None:
+        self.set_status(error.status)
+        self.finish(json.dumps({"message": plain(error.message), "error": error.message.to_json()}))
+
+
+class PlaceHandler(OwnHandler):
+    """POST /hub/sampan/place `{"options"}`: the list of centres for the form as it is now."""
+
+    async def post(self) -> None:
+        if len(self.request.body) > LARGEST:
+            raise HTTPError(413)
+        body = self.get_json_body()
+        options = body.get("options") if isinstance(body, dict) else None
+        if not isinstance(options, dict):
+            raise HTTPError(400, "“options” must be an object")
+        try:
+            broker = self.current_user.spawner.broker
+        except SampanError as error:
+            self.say(error)
+            return
+        self.finish(json.dumps(await places(broker, options)))
+
+
+class StopHandler(OwnHandler):
+    """POST /hub/sampan/stop/NAME: stops a start or a server, also while the hub looks for it after its own restart."""
+
+    async def post(self, name: str = "") -> None:
+        spawner = self.own(name)
+        if spawner.pending == "check":
+            spawner.ask_to_stop()
+        elif spawner.pending == "spawn":
+            await self._interrupt(spawner, name)
+        elif spawner.ready:
+            await self.stop_single_user(self.current_user, name)
+        elif spawner.pending == "rename":
+            raise HTTPError(400, "It is being renamed")
+        self.set_status(202 if spawner.pending else 200)
+        self.finish(json.dumps({"pending": spawner.pending}))
+
+    async def _interrupt(self, spawner: Any, name: str) -> None:
+        """What JupyterHub's own DELETE does, without its fixed second of waiting."""
+        if (start := spawner._spawn_future) is not None:  # noqa: SLF001
+            start.cancel()
+            await asyncio.wait([start], timeout=5)
+        # The future's callbacks, which clear the flag, run after it is done.
+        await asyncio.sleep(0)
+        spawner._spawn_pending = False  # noqa: SLF001
+        await self.stop_single_user(self.current_user, name)
+
+
+class EventsHandler(OwnHandler):
+    """GET /hub/sampan/events/NAME: the start in words, as server-sent events, until it is ready or has failed.
+
+    The events have the shape of JupyterHub's progress route, with the broker's numbers as ids; `?after=` or Last-Event-ID
+    continues where a broken connection was.
+    """
+
+    def get_content_type(self) -> str:
+        return "text/event-stream"
+
+    async def get(self, name: str = "") -> None:
+        spawner = self.own(name)
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("X-Accel-Buffering", "no")
+        queue: asyncio.Queue[Json] = asyncio.Queue()
+        reader = asyncio.ensure_future(self._read(spawner, queue))
+        quiet = 0.0
+        try:
+            await self._send(": hello\n\n")
+            while True:
+                try:
+                    await self._tell(await asyncio.wait_for(queue.get(), LOOK))
+                    quiet = 0.0
+                    continue
+                except TimeoutError:
+                    quiet += LOOK
+                if (last := outcome(spawner)) is not None:
+                    await self._tell(last)
+                    return
+                if quiet >= ALIVE:
+                    await self._send(": still here\n\n")
+                    quiet = 0.0
+        except StreamClosedError:
+            return
+        finally:
+            reader.cancel()
+
+    async def _read(self, spawner: Any, queue: asyncio.Queue[Json]) -> None:
+        async with aclosing(steps(spawner, self._after())) as events:
+            async for event in events:
+                queue.put_nowait(event)
+
+    def _after(self) -> int | None:
+        number = self.request.headers.get("Last-Event-ID") or self.get_argument("after", "")
+        return int(number) if number.isdecimal() and len(number) < 10 else None
+
+    async def _tell(self, event: Json) -> None:
+        number = f"id: {event['id']}\n" if event.get("id") is not None else ""
+        await self._send(f"{number}data: {json.dumps(event)}\n\n")
+
+    async def _send(self, text: str) -> None:
+        self.write(text)
+        await self.flush()
+
+
+async def steps(spawner: Any, after: int | None) -> AsyncGenerator[Json, None]:
+    """The launch's events as progress; before the broker has accepted it, one that says so."""
+    told = Progress()
+    if not spawner.launch_id:
+        yield told.saying(Message("hub.asking"))
+    while not spawner.launch_id:  # noqa: ASYNC110 (set by whichever of the hub's ways comes first)
+        await asyncio.sleep(LOOK)
+    try:
+        # From the first, so that the bar is where it was; only what the page has not seen is told.
+        async with aclosing(follow(spawner.broker, spawner.launch_id)) as events:
+            async for event in events:
+                told_now = told.of(event)
+                if after is None or told_now["id"] is None or told_now["id"] > after:
+                    yield told_now
+    except SampanError as error:
+        yield told.saying(error.message)
+
+
+def outcome(spawner: Any) -> Json | None:
+    """The last event of a start, None while it goes on. JupyterHub's flags decide: a page is sent on when the route stands."""
+    if spawner.pending in {"spawn", "check", "rename"}:
+        return None
+    if spawner.ready:
+        url = url_path_join(spawner.user.url, url_escape_path(spawner.name), "/")
+        return {"progress": 100, "ready": True, "url": url, **_said(Message("hub.ready"))}
+    if spawner.pending == "stop":
+        return {"progress": 100, "stopping": True, **_said(Message("hub.stopping"))}
+    future = spawner._spawn_future  # noqa: SLF001
+    error = future.exception() if future and future.done() and not future.cancelled() else spawner.ending
+    if isinstance(error, Failure):
+        return {
+            "progress": 100,
+            "failed": True,
+            "message": error.jupyterhub_message,
+            "html_message": error.jupyterhub_html_message,
+        }
+    code = "hub.failed" if error is not None else "hub.stopped"
+    return {"progress": 100, "failed": error is not None, "stopped": error is None, **_said(Message(code))}
+
+
+def _said(message: Message) -> Json:
+    return {"message": plain(message), "html_message": str(both(message))}
+
+
+HANDLERS: Final = [
+    (r"/sampan/place", PlaceHandler),
+    (r"/sampan/events/?([^/]*)", EventsHandler),
+    (r"/sampan/stop/?([^/]*)", StopHandler),
+]
+"""For `c.JupyterHub.extra_handlers`. JupyterHub would rather have a service there; these need its spawners in the process."""

@@ -1,0 +1,294 @@
+"""JupyterHub's seam: a spawner that asks the broker for a launch, and keeps nothing but its id.
+
+What JupyterHub 6.1 does around a spawner, and what is answered here (FAULTS 4, 5, 13):
+
+- It saves a spawner's state when a start has succeeded. The id is saved here as soon as the broker has given it.
+- After its own restart it stops servers it cannot reach, and starts that were pending. `poll` answers from what the broker
+  knows, `get_url` waits until there is something to reach, and a `stop` that no person asked for leaves the launch alone.
+- It forgets a server's token at a restart. `identity.revoke` finds it by its note.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from typing import Any, Final
+from uuid import uuid4
+
+from jupyterhub.spawner import Spawner
+from jupyterhub.utils import url_path_join
+from traitlets import Bool, Unicode, default
+
+from sampan.client import AsyncBroker
+from sampan.errors import Missing, SampanError, Unreachable
+from sampan.messages import Message
+from sampan.stages import Kind, Target
+from sampan_spawners.connection import connect
+from sampan_spawners.failure import Failure, failed, refused
+from sampan_spawners.following import Json, ended, exit_code, follow, ready, settled, waits
+from sampan_spawners.identity import base_url, environment, mint, revoke
+from sampan_spawners.progress import Progress
+from sampan_spawners.spawn_form import options_form
+
+__all__ = ["SampanSpawner"]
+
+# Discard, RFC 863: where to send a hub that must not find anything. It gives up after PATIENCE seconds.
+NOBODY: Final = "http://127.0.0.1:9"
+PATIENCE: Final = 1
+
+
+class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
+    """One server of one person, wherever the broker finds room for it."""
+
+    broker_socket = Unicode(help="Path of the broker's unix socket.").tag(config=True)
+    secret_file = Unicode(help="File with the secret that the broker knows the hub by.").tag(config=True)
+    simulated = Bool(False, help="Whether the start page says that the centres are simulated.").tag(
+        config=True
+    )
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.launch_id = ""
+        self._accepted = asyncio.Event()
+        self._stop_asked = False
+        self._patience: int | None = None
+        self.ending: Failure | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def broker(self) -> AsyncBroker:
+        """The broker, acting for this server's owner. Raises Unreachable while its secret is not there."""
+        return connect(self.broker_socket, self.secret_file).as_user(self.user.name)
+
+    # ---- what is kept ------------------------------------------------------------------------------------------
+
+    def load_state(self, state: Json) -> None:
+        super().load_state(state)
+        self.launch_id = str(state.get("launch", ""))
+
+    def get_state(self) -> Json:
+        state: Json = super().get_state()
+        return {**state, "launch": self.launch_id} if self.launch_id else state
+
+    def clear_state(self) -> None:
+        super().clear_state()
+        self.launch_id = ""
+
+    def _keep(self, launch: str) -> None:
+        self.launch_id = launch
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+        self._accepted.set()
+
+    # ---- start -------------------------------------------------------------------------------------------------
+
+    @default("options_form")
+    def _default_form(self) -> Any:
+        return options_form
+
+    @default("apply_user_options")
+    def _no_options_here(self) -> Any:
+        # They are the broker's to read; JupyterHub would warn that nobody did.
+        return lambda spawner, options: None
+
+    async def start(self) -> str:
+        """Asks for a launch and waits for it, however long the queue is; returns the address of its door.
+
+        The live launch of this person and server name is found again where there is one: a double click, a second tab or a
+        hub that lost track never make a second job.
+        """
+        self.will_resume = self._stop_asked = False
+        self.ending = None
+        if self._patience is not None:
+            self.http_timeout, self._patience = self._patience, None
+        self._accepted.clear()
+        try:
+            launch = await self._ask()
+            adopted = bool(launch.get("attempts"))
+            self._keep(launch["id"])
+            if adopted:
+                await self._take_token()
+            await self._supply(launch)
+            launch = await settled(self.broker, self.launch_id, self._supply)
+            if adopted and ready(launch):
+                await self._take_token()
+        except SampanError as error:
+            raise refused(error) from error
+        if ended(launch):
+            raise failed(launch)
+        return str(launch["door"])
+
+    async def _ask(self) -> Json:
+        """The launch for this server; a former one that is just being stopped is waited for."""
+        key, pause = uuid4().hex, waits()
+        while True:
+            try:
+                launch = await self.broker.create(
+                    Kind.SERVER, self.name, sendable(self.user_options), base_url(self), key=key
+                )
+                if launch["target"] != Target.STOPPED:
+                    return launch
+                await settled(self.broker, launch["id"], None, only_ended=True)
+                key = uuid4().hex
+            except Unreachable as error:
+                self.log.warning("%s: the broker is away, asking again: %s", self._log_name, error)
+                await asyncio.sleep(next(pause))
+
+    async def _supply(self, launch: Json) -> None:
+        """Hands over the identity its server is to get, a new one if this hub process has none (any more)."""
+        if not self.api_token:
+            await mint(self)
+        await self.broker.put_identity(launch["id"], environment(self))
+
+    async def _take_token(self) -> None:
+        """A server that runs already keeps its token: it becomes ours again, and User.spawn drops the unused one."""
+        try:
+            token = await self.broker.get_identity(self.launch_id)
+        except SampanError as error:
+            self.log.warning("%s: cannot read back its token: %s", self._log_name, error)
+        else:
+            if token is not None:
+                self.api_token = token
+
+    # ---- while it runs -----------------------------------------------------------------------------------------
+
+    async def poll(self) -> int | None:
+        """None while it lives, starts or nobody can tell; an exit code only when the broker says that it has ended."""
+        if self._start_pending or self._waiting_for_response:
+            # Judged here, a start that fails in this moment would be told as a bare 500 (FAULTS 13).
+            return None
+        try:
+            launch = await self._find()
+            if launch is None:
+                return 0
+            if ended(launch):
+                return exit_code(launch)
+            if launch.get("needs_identity") and not self._stop_pending:
+                await self._supply(launch)
+        except SampanError as error:
+            self.log.warning("%s: nothing is known of it just now: %s", self._log_name, error)
+        except Exception:  # a poll that raises is read as "not running", and the person's work would be lost
+            self.log.exception("%s: cannot poll", self._log_name)
+        return None
+
+    async def _find(self) -> Json | None:
+        """What the broker says of our launch; None where there was none.
+
+        A hub that was killed while it asked knows no id: the live launch of this name is ours then.
+        """
+        if self.launch_id:
+            return await self.broker.launch(self.launch_id)
+        if self.server is None:
+            return None
+        for launch in await self.broker.launches():
+            if (launch["kind"], launch["name"]) == (Kind.SERVER, self.name) and not ended(launch):
+                self._keep(launch["id"])
+                return launch
+        return None
+
+    async def get_url(self) -> str:
+        """Where its door is. Waits for a start that was pending when the hub stopped; never raises.
+
+        A launch that has ended meanwhile has no address. The hub is sent where nobody is, gives up at once, and cleans up
+        behind its user as it does for any other server that is gone.
+        """
+        path = base_url(self)
+        try:
+            launch = await settled(self.broker, self.launch_id, self._supply)
+            if ready(launch):
+                self._later(self._route())
+                return str(url_path_join(launch["door"], path))
+            if not self._stop_asked:
+                self.ending = failed(launch)
+        except SampanError as error:
+            self.log.warning("%s: lost while the hub was away: %s", self._log_name, error)
+        except Exception:  # an error here would stop the checks of everybody else's servers
+            self.log.exception("%s: cannot tell its address", self._log_name)
+        if self._patience is None:
+            self._patience, self.http_timeout = self.http_timeout, PATIENCE
+        return str(url_path_join(NOBODY, path))
+
+    async def _route(self) -> None:
+        """Puts the route back as soon as the hub has checked this server, not only when it has checked all of them."""
+        pause = waits()
+        while self._check_pending:  # noqa: ASYNC110 (JupyterHub's flag; nothing can be awaited)
+            await asyncio.sleep(next(pause))
+        if self.ready:
+            await self.user.settings["proxy"].add_user(self.user, self.name)
+
+    async def progress(self) -> AsyncGenerator[Json, None]:
+        """The launch's steps in words, from its first, as JupyterHub's own pages and API show them."""
+        told = Progress()
+        yield told.saying(Message("hub.asking"))
+        await self._accepted.wait()
+        try:
+            async with aclosing(follow(self.broker, self.launch_id)) as events:
+                async for event in events:
+                    yield told.of(event)
+        except SampanError as error:
+            yield told.saying(error.message)
+
+    # ---- stop --------------------------------------------------------------------------------------------------
+
+    async def stop(self, now: bool = False) -> None:
+        """Ends the launch if somebody asked for that, and leaves it alone where the hub only wants to tidy up (FAULTS 5).
+
+        A stop that was asked for goes through the hub's `stop_single_user`, which keeps a future; the hub's own go straight
+        to `User.stop`. `will_resume` makes the hub keep token and OAuth client of a server that goes on.
+        """
+        asked = self._stop_asked or getattr(self, "_stop_future", None) is not None
+        self.will_resume = not asked
+        if asked:
+            await self.end_launch()
+        else:
+            self.log.warning("%s: the hub lost it; the launch %s goes on", self._log_name, self.launch_id)
+
+    def ask_to_stop(self) -> None:
+        """A person pressed stop while the hub is still looking for this server after its own restart."""
+        self._stop_asked = True
+        self._later(self.end_launch())
+
+    async def end_launch(self) -> None:
+        """Asks the broker for the end until it has heard, and waits until the job is gone. Safe to repeat."""
+        pause = waits()
+        while True:
+            try:
+                if (launch := await self._find()) is None:
+                    return
+                await self.broker.stop(launch["id"])
+                revoke(self)
+                await settled(self.broker, launch["id"], None, only_ended=True)
+                return
+            except Missing:
+                return
+            except SampanError as error:
+                self.log.warning("%s: cannot stop it yet: %s", self._log_name, error)
+                await asyncio.sleep(next(pause))
+
+    def run_post_stop_hook(self) -> Any:
+        """The hub's last call at every end: the place to revoke what an earlier hub process gave out."""
+        if not self.will_resume:
+            revoke(self)
+        return super().run_post_stop_hook()
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.log.error("%s: %r", self._log_name, error)
+
+
+def sendable(options: Json) -> Json:
+    """The options as they came, unread; only bytes (an uploaded file) become text, so that the broker can refuse them."""
+    return {key: value if _is_json(value) else repr(value)[:200] for key, value in options.items()}
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_json(item) for item in value)
+    return value is None or isinstance(value, str | int | float | bool | dict)

@@ -1,0 +1,236 @@
+"""A broker whose launches go where a test says, on a real socket: the hub's half can be tried at moments that the real
+broker passes through in milliseconds. Its routes and shapes are those of the client's contract."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from sampan.messages import Message
+from sampan.stages import PROGRESS, Stage
+from tests.sampan_spawners.federation import CENTRES, PLANS, placed
+
+Json = dict[str, Any]
+SECRET = "the-secret-of-the-hub"
+
+
+class Script:
+    """One launch, its steps so far, and who waits for the next."""
+
+    def __init__(self, id_: str, owner: str, wish: Json) -> None:
+        self.id = id_
+        self.owner = owner
+        self.wish = wish
+        self.stage = Stage.PLACED
+        self.target = "ready"
+        self.attempts: list[Json] = []
+        self.cause: Json | None = None
+        self.tail: str | None = None
+        self.door: str | None = None
+        self.steps: list[Json] = []
+        self.news = asyncio.Condition()
+
+    async def tell(self, stage: Stage, code: str, /, final: str | None = None, **params: str | int) -> None:
+        self.stage = stage
+        message = Message(code, params).to_json()
+        progress = 100 if stage is Stage.ENDED else PROGRESS[stage]
+        self.steps.append(
+            {"at": 1_790_000_000 + len(self.steps), "progress": progress, "stage": stage, "seen": "alive"}
+            | {"centre": "east", "message": message, "final": final}
+        )
+        async with self.news:
+            self.news.notify_all()
+
+
+class ScriptedBroker:
+    """`on_create` and `on_stop` are the script; both are given the launch. By default a stop ends at once."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, Script] = {}
+        self.identities: dict[str, dict[str, str]] = {}
+        self.running_token: dict[str, str] = {}
+        self.created: list[Json] = []
+        self.stopped: list[str] = []
+        self.refuse: Message | None = None
+        self.away = False
+        self.on_create: Callable[[Script], Any] = lambda script: None
+        self.on_stop: Callable[[Script], Any] = lambda script: self.end(script, "ended.stopped")
+        self.app = FastAPI()
+        self.app.include_router(self._routes(), prefix="/services/sampan/api")
+        self.app.middleware("http")(self._check)
+
+    async def ready(self, script: Script, door: str) -> None:
+        """The server runs with the identity that was handed over."""
+        script.door = door
+        self.running_token[script.id] = self.identities[script.id]["JUPYTERHUB_API_TOKEN"]
+        await script.tell(Stage.READY, "launch.ready", "ready", centre="East")
+
+    async def end(self, script: Script, code: str, /, tail: str | None = None, **params: str | int) -> None:
+        script.cause = Message(code, params).to_json()
+        script.tail = tail
+        await script.tell(Stage.ENDED, code, "ended", **params)
+
+    async def leave(self) -> None:
+        """As when it restarts: nobody is answered, and those who listen are cut off. It forgets what was in its memory."""
+        self.away = True
+        self.identities.clear()
+        for script in self.scripts.values():
+            async with script.news:
+                script.news.notify_all()
+
+    def live(self, owner: str, name: str = "") -> Script | None:
+        found = [
+            script
+            for script in self.scripts.values()
+            if script.owner == owner and script.wish["name"] == name and script.stage is not Stage.ENDED
+        ]
+        return found[0] if found else None
+
+    async def _check(self, request: Request, follow: Any) -> Response:
+        if self.away:
+            return Response(status_code=503)
+        if request.headers.get("authorization") != f"Sampan {SECRET}":
+            return _refusal(Message("access.token"), 403)
+        request.state.user = request.headers["x-sampan-user"]
+        answer: Response = await follow(request)
+        return answer
+
+    def _routes(self) -> APIRouter:
+        routes = APIRouter()
+        routes.add_api_route("/plans", lambda: PLANS)
+        routes.add_api_route("/centres", lambda: CENTRES)
+        routes.add_api_route("/place", self._place, methods=["POST"])
+        routes.add_api_route("/launches", self._create, methods=["POST"])
+        routes.add_api_route("/launches", self._list)
+        routes.add_api_route("/launches/{id_}", self._show)
+        routes.add_api_route("/launches/{id_}", self._stop, methods=["DELETE"])
+        routes.add_api_route("/launches/{id_}/events", self._events)
+        routes.add_api_route("/launches/{id_}/identity", self._put_identity, methods=["PUT"])
+        routes.add_api_route("/launches/{id_}/identity", self._get_identity)
+        return routes
+
+    async def _place(self, request: Request) -> Any:
+        options = (await request.json())["options"]
+        if not str(options.get("cores", "1")).isdecimal():
+            value = str(options["cores"])
+            message = Message("need.not_a_number", {"field": "cores", "expected": "1-64", "value": value})
+            return _refusal(message, 400)
+        return placed(options)
+
+    async def _create(self, request: Request) -> Response:
+        wish = await request.json()
+        if self.refuse is not None:
+            return _refusal(self.refuse, 400)
+        owner = request.state.user
+        if (found := self.live(owner, wish["name"])) is not None:
+            return JSONResponse(self._view(found))
+        script = Script(f"l{len(self.scripts):07}", owner, wish)
+        self.scripts[script.id] = script
+        self.created.append(wish)
+        await script.tell(Stage.PLACED, "launch.accepted")
+        answer = JSONResponse(self._view(script), 201)
+        if (work := self.on_create(script)) is not None:
+            await work
+        return answer
+
+    async def _list(self, request: Request) -> list[Json]:
+        return [self._view(script) for script in self.scripts.values() if script.owner == request.state.user]
+
+    def _found(self, id_: str, request: Request) -> Script | None:
+        script = self.scripts.get(id_)
+        return script if script is not None and script.owner == request.state.user else None
+
+    async def _show(self, id_: str, request: Request) -> Any:
+        script = self._found(id_, request)
+        return _missing(id_) if script is None else self._view(script)
+
+    async def _stop(self, id_: str, request: Request) -> Any:
+        script = self._found(id_, request)
+        if script is None:
+            return _missing(id_)
+        self.stopped.append(id_)
+        script.target = "stopped"
+        if script.stage is not Stage.ENDED:
+            await self.on_stop(script)
+        return JSONResponse(self._view(script), 202)
+
+    async def _put_identity(self, id_: str, request: Request) -> Response:
+        self.identities[id_] = (await request.json())["env"]
+        return Response(status_code=204)
+
+    async def _get_identity(self, id_: str) -> Json:
+        return {"api_token": self.running_token.get(id_)}
+
+    async def _events(self, id_: str, request: Request) -> Any:
+        script = self._found(id_, request)
+        if script is None:
+            return _missing(id_)
+        after = int(request.headers.get("last-event-id", "-1"))
+        return StreamingResponse(self._stream(script, after), media_type="text/event-stream")
+
+    def _view(self, script: Script) -> Json:
+        last = script.steps[-1] if script.steps else None
+        return {
+            "id": script.id,
+            "owner": script.owner,
+            "kind": script.wish["kind"],
+            "name": script.wish["name"],
+            "target": script.target,
+            "stage": script.stage,
+            "progress": last["progress"] if last else 0,
+            "attempts": script.attempts,
+            "message": last["message"] if last else None,
+            "needs_identity": script.id not in self.identities and script.stage is not Stage.READY,
+            "door": script.door,
+            "cause": script.cause,
+            "log_tail": script.tail,
+        }
+
+    async def _stream(self, script: Script, after: int) -> AsyncIterator[str]:
+        yield ": welcome\n\n"
+        told = after + 1
+        while True:
+            while told < len(script.steps):
+                yield f"id: {told}\ndata: {json.dumps(script.steps[told])}\n\n"
+                if script.steps[told]["final"] == "ended":
+                    return
+                told += 1
+            async with script.news:
+                if told >= len(script.steps):
+                    await script.news.wait()
+            if self.away:
+                return
+
+
+def _refusal(message: Message, status: int) -> JSONResponse:
+    return JSONResponse(
+        {"error": message.to_json(), "retry": False, "field": message.params.get("field")}, status
+    )
+
+
+def _missing(id_: str) -> JSONResponse:
+    return _refusal(Message("launch.unknown_id", {"launch": id_}), 404)
+
+
+@asynccontextmanager
+async def door(status: int = 200, port: int = 0) -> AsyncIterator[str]:
+    """A door: answers every request at once, as one of the broker's does."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"version": "here"}'
+        head = f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port, family=socket.AF_INET)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
