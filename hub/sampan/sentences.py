@@ -194,6 +194,50 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "access.owner": ("That belongs to somebody else.", "那是别人的任务。"),
     "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
+    # door.*, link.*, script.*, settings.*: the way from the hub to a job
+    "door.full": (
+        "All addresses for sessions ({first}–{last}) are in use. Stop a session you no longer need, or try again later.",
+        "会话地址（{first}–{last}）已全部占用。请停止不再需要的会话，或稍后再试。",
+    ),
+    "door.waiting": (
+        "The connection to your session is being made. This page looks again by itself.",
+        "正在连接您的会话，本页面会自动刷新。",
+    ),
+    "link.cut": (
+        "The connection to the job is interrupted. What runs there keeps running; we keep trying.",
+        "与任务的连接已中断。任务仍在运行，我们会继续尝试连接。",
+    ),
+    "link.greeting": (
+        "Something else than our job answered ({field}). It was refused.",
+        "应答者不是我们的任务（{field}），已拒绝。",
+    ),
+    "link.identity": (
+        "The job could not prove who it is, or did not know us. It was refused.",
+        "无法确认任务的身份，或任务不认识本平台，已拒绝。",
+    ),
+    "link.node": (
+        "The job reported from {node}, where the centre did not put it. It was refused.",
+        "任务上报的节点 {node} 与中心的分配不符，已拒绝。",
+    ),
+    "link.protocol": (
+        "The session is of another version (it speaks {spoken}, this hub {known}). Save your work and start it again.",
+        "会话的版本不同（会话支持 {spoken}，本平台支持 {known}）。请保存工作后重新启动。",
+    ),
+    "link.refused": ("The job did not do what it was asked to.", "任务未执行所要求的操作。"),
+    "link.report": (
+        "What the job reported about “{field}” is not acceptable (expected: {expected}).",
+        "任务上报的“{field}”不可接受（应为：{expected}）。",
+    ),
+    "link.server": ("The notebook server does not answer yet.", "笔记本服务尚未响应。"),
+    "link.timeout": ("The job did not answer within {seconds} s.", "任务在 {seconds} 秒内没有答复。"),
+    "script.value": (
+        "“{field}” cannot be used in a job: {expected} was expected.",
+        "“{field}”不能用于任务：应为{expected}。",
+    ),
+    "settings.master": (
+        "{file} must be a key of 32 bytes that only its owner can read. Put back the right one; a new one would cut off every running session.",
+        "{file} 应为 32 字节且仅所有者可读的密钥。请恢复原文件；更换密钥会切断所有正在运行的会话。",
+    ),
     # cluster.*: Dask workers from a notebook
     "cluster.amount": (
         "“{field}” must be {example} or the like; {value} is not.",
@@ -276,6 +320,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "up.password": (
         "  Log in with any name and the password {password}",
         "  登录：任意用户名，密码 {password}",
+    ),
+    "up.python": (
+        "The account {account}, which demo jobs run as, cannot run {python}. Run “make setup” as root, or start Sampan as an ordinary user.",
+        "运行演示任务的账号 {account} 无法执行 {python}。请以 root 运行“make setup”，或以普通用户身份启动 Sampan。",
     ),
     "up.ready": ("Sampan is ready: {url}", "Sampan 已就绪：{url}"),
     "up.starting": (

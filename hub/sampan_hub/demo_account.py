@@ -9,7 +9,7 @@ from typing import Final
 
 from sampan.errors import Refused
 
-__all__ = ["NAME", "ensure"]
+__all__ = ["HOME", "NAME", "ensure"]
 
 NAME: Final = "sampan-demo"
 HOME: Final = "/var/lib/sampan-demo"

@@ -13,6 +13,7 @@ from typing import Final
 
 from sampan.errors import Conflict, Invalid, Unavailable
 from sampan.messages import LANGUAGES, Message
+from sampan_hub import demo_centres
 from sampan_hub.answering import answers
 from sampan_hub.fd_store import FdStore
 from sampan_hub.loopback_ports import LoopbackPorts, listen
@@ -82,7 +83,7 @@ class _Federation:
         # A `sampan up` that was killed takes its children along; should one hang, it would hold a port that we want.
         await asyncio.gather(*(vacate(self._state.lock(part)) for part in PARTS))
         ports = LoopbackPorts.choose(self._port, self._state.path / "ports.json")
-        write_centres(self._state)
+        demo_centres.write(self._state)
         parts = Parts(self._state, ports, self._config)
         store = FdStore(self._state.path / "run" / "notify.sock")
         try:
@@ -144,10 +145,6 @@ class _Federation:
         _tell("up.died", part=program.name, code=code)
         if soon >= WORRYING:
             _tell("up.worrying", part=program.name, log=str(program.log))
-
-
-def write_centres(state: StateDirectory) -> None:
-    """The embedded centres, where no centre is described yet."""
 
 
 def _allow_many_sockets() -> None:
