@@ -1,0 +1,125 @@
+"""One site: a descriptor, one transport, one scheduler; and the bulkhead around all that is asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+from sampan.errors import Invalid, Missing, Unavailable
+from sampan.messages import text
+from sampan_hub.accounts import Accounts, slug
+from sampan_hub.asks import Ask
+from sampan_hub.descriptor import Descriptor, Share
+from sampan_hub.placement import CentreFacts, ShareFacts
+from sampan_hub.schedulers import Scheduler
+from sampan_hub.schedulers.process import ProcessScheduler
+from sampan_hub.transports import Transport
+from sampan_hub.transports.local import LocalTransport
+
+__all__ = ["Centre", "make_centre"]
+
+T = TypeVar("T")
+
+AT_ONCE = 8
+"""Commands under way at one centre; a centre that hangs fills its own places, nobody else's."""
+
+
+class Centre:
+    """Everything that is asked of a centre goes through :meth:`ask`."""
+
+    def __init__(self, descriptor: Descriptor, transport: Transport, scheduler: Scheduler) -> None:
+        self.descriptor = descriptor
+        self.transport = transport
+        self.scheduler = scheduler
+        self.asked: Counter[str] = Counter()
+        """How often each verb was asked."""
+        self.facts = _facts(descriptor)
+        self._accounts = Accounts(self)
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def id(self) -> str:
+        return self.descriptor.id
+
+    async def ask(self, ask: Ask[T], *, account: str | None = None, deadline: float = 10.0) -> T:
+        """Runs one row of the command table there and reads its answer.
+
+        `deadline` covers the wait for a place too. Raises what the transport and the parser raise; `Unavailable`
+        (centre.busy) when no place became free in time.
+        """
+        self.asked[ask.verb] += 1
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline
+        try:
+            async with asyncio.timeout_at(until):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise Unavailable("centre.busy", centre=text(self.descriptor.names.model_dump())) from error
+        try:
+            left = max(0.1, until - loop.time())
+            done = await self.transport.run(ask.argv, ask.stdin, account=account, deadline=left)
+        finally:
+            self._places.release()
+        return ask.parse(done)
+
+    def share(self, name: str) -> Share:
+        for share in self.descriptor.shares:
+            if share.id == name:
+                return share
+        raise Missing("centre.share", centre=text(self.descriptor.names.model_dump()), share=name)
+
+    async def account(self, user: str) -> str | None:
+        """The account of a hub user here; None: the transport's own. Raises `Forbidden` where there is none."""
+        return await self._accounts.of(user)
+
+    def home(self, user: str, account: str | None) -> str:
+        """A person's home here."""
+        return self.descriptor.home.replace("{user}", slug(user)).replace("{account}", account or "")
+
+    def launcher_host(self, node: str) -> str:
+        """Where a launcher on `node` is reached: the process scheduler runs jobs where its commands run."""
+        return "127.0.0.1" if self.descriptor.scheduler.kind == "process" else node
+
+    async def close(self) -> None:
+        await self.transport.close()
+
+
+def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
+    """The centre of a descriptor, by the tables of transports and schedulers; `Invalid` for one that is not built in."""
+    for key, kind, table in (
+        ("endpoint.transport", descriptor.endpoint.transport, TRANSPORTS),
+        ("scheduler.kind", descriptor.scheduler.kind, SCHEDULERS),
+    ):
+        if kind not in table:
+            expected = f"one of {', '.join(table)} in this version; found {kind!r}"
+            raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
+    transport = TRANSPORTS[descriptor.endpoint.transport](descriptor)
+    return Centre(descriptor, transport, SCHEDULERS[descriptor.scheduler.kind](descriptor))
+
+
+TRANSPORTS: Final[Mapping[str, Callable[[Descriptor], Transport]]] = {
+    "local": lambda descriptor: LocalTransport(descriptor.names.model_dump()),
+}
+SCHEDULERS: Final[Mapping[str, Callable[[Descriptor], Scheduler]]] = {"process": ProcessScheduler.of}
+
+
+def _facts(descriptor: Descriptor) -> CentreFacts:
+    """What placement knows of a centre."""
+    return CentreFacts(
+        descriptor.id,
+        descriptor.names.model_dump(),
+        tuple(
+            ShareFacts(
+                share.id,
+                share.queue,
+                share.cores,
+                share.memory_mib,
+                round(share.max_hours * 60),
+                dict(share.accelerators),
+                share.cost,
+            )
+            for share in descriptor.shares
+        ),
+    )

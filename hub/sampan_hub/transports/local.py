@@ -1,0 +1,118 @@
+"""The transport to this machine: commands as subprocesses, as another account where that is wanted and we are root."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncssh
+
+from sampan.errors import Refused, Unavailable, Unreachable
+from sampan.messages import text
+from sampan_hub.asks import Completed
+
+__all__ = ["LocalTransport"]
+
+MOST_OUTPUT = 4 << 20
+"""Bytes of an answer that are read; more is no answer."""
+
+
+class LocalTransport:
+    """`names`: the centre's, for what is said when something fails."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._name = text(names)
+
+    async def run(
+        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+    ) -> Completed:
+        """See `Transport.run`. Without root, only the broker's own account can be used: `Refused` otherwise."""
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                cwd="/",
+                start_new_session=True,
+                limit=MOST_OUTPUT,
+                **self._as(account),
+            )
+        except OSError as error:
+            raise Unavailable("centre.no_answer", cause=f"{argv[0]}: {error}", centre=self._name) from error
+        try:
+            async with asyncio.timeout(deadline):
+                out, err = await self._talk(process, stdin)
+                status = await process.wait()
+        except TimeoutError as error:
+            raise Unavailable(
+                "centre.timeout", cause=" ".join(argv[:4]), centre=self._name, seconds=round(deadline, 1)
+            ) from error
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await asyncio.shield(process.wait())
+        return Completed(status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+    async def _talk(self, process: asyncio.subprocess.Process, stdin: bytes) -> tuple[bytes, bytes]:
+        """Feeds and reads at once; more output than is read is no answer."""
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            raise Unavailable("centre.no_answer", cause="no pipes", centre=self._name)
+        reading = asyncio.gather(_all(process.stdout), _all(process.stderr))
+        # A command that does not read its input closes the pipe; its answer counts all the same.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            process.stdin.write(stdin)
+            await process.stdin.drain()
+        process.stdin.close()
+        out, err = await reading
+        if len(out) > MOST_OUTPUT:
+            raise Unavailable("centre.no_answer", cause=f"over {MOST_OUTPUT} bytes", centre=self._name)
+        return out, err
+
+    def _as(self, account: str | None) -> dict[str, Any]:
+        own = pwd.getpwuid(os.getuid())
+        try:
+            wanted = own if account is None else pwd.getpwnam(account)
+        except KeyError:
+            raise Refused("centre.local_account", cause="no such account", account=account or "") from None
+        environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": wanted.pw_dir,
+            "USER": wanted.pw_name,
+        }
+        if wanted.pw_uid == os.getuid():
+            return {"env": environment}
+        if os.getuid() != 0:
+            raise Refused("centre.local_account", cause="not root", account=wanted.pw_name)
+        return {"env": environment, "user": wanted.pw_uid, "group": wanted.pw_gid, "extra_groups": []}
+
+    async def reach(
+        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
+    ) -> asyncssh.SSHClientConnection:
+        """See `Transport.reach`."""
+        try:
+            async with asyncio.timeout(deadline):
+                return await asyncssh.connect(host, port, options=options)
+        except TimeoutError as error:
+            raise Unavailable("centre.timeout", centre=self._name, seconds=round(deadline, 1)) from error
+        except OSError as error:
+            raise Unreachable("centre.unreachable", cause=str(error), centre=self._name) from error
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+async def _all(stream: asyncio.StreamReader) -> bytes:
+    """What the stream gives until its end, cut one byte behind the most that is read; the rest is drained."""
+    kept = bytearray()
+    while chunk := await stream.read(65536):
+        kept += chunk[: MOST_OUTPUT + 1 - len(kept)]
+    return bytes(kept)
