@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
@@ -12,18 +13,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-import sampan
 from sampan.errors import Forbidden, Invalid, Missing, SampanError
 from sampan.stages import Kind, Target
 from sampan_hub import facts, plans
 from sampan_hub.intake import read_need
 from sampan_hub.launching import Launching
+from sampan_hub.offers import freshen
 from sampan_hub.people import Logins, Person
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import log_tail
 from sampan_hub.steps.placing import decide
-from sampan_hub.offers import freshen
 from sampan_hub.views import centre_view, launch_view, transition_view
 
 __all__ = ["PREFIX", "make_app"]
@@ -93,7 +93,7 @@ Mine = Annotated[Launch, Depends(_mine)]
 @routes.get("/")
 async def about() -> dict[str, Any]:
     """The broker's version and the version of this interface."""
-    return {"version": sampan.__version__, "api": 1}
+    return {"version": version("sampan"), "api": 1}
 
 
 @routes.get("/plans")
@@ -250,7 +250,7 @@ def make_app(services: Services, logins: Logins, launching: Launching) -> FastAP
     """The application; it holds no state of its own."""
     app = FastAPI(
         title="Sampan broker",
-        version=sampan.__version__,
+        version=version("sampan"),
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",

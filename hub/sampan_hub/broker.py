@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -20,7 +20,7 @@ from sampan.stages import Kind
 from sampan_hub import notify
 from sampan_hub.api import make_app
 from sampan_hub.directory import CentreDirectory
-from sampan_hub.door import Doors
+from sampan_hub.doors import Doors
 from sampan_hub.keys import MasterKey
 from sampan_hub.launching import Launching
 from sampan_hub.people import Logins
@@ -35,6 +35,8 @@ __all__ = ["Broker", "main"]
 
 log = logging.getLogger(__name__)
 
+WAITS_REMEMBERED = 7 * 24 * 3600.0
+"""Seconds of history that the forecast of waits is made of."""
 API_SOCKET = "api"
 """Name under which the supervisor keeps the listening socket of the HTTP interface over a restart."""
 
@@ -42,8 +44,10 @@ API_SOCKET = "api"
 class Broker:
     """Puts the parts together, runs them, and takes them apart. Jobs are never touched by its coming and going."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, kept: dict[str, socket.socket] | None = None) -> None:
+        """`kept`: listening sockets that the supervisor held over a restart, by name."""
         self.settings = settings
+        self._kept = kept or {}
         self.services: Services | None = None
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
@@ -54,9 +58,13 @@ class Broker:
         settings = self.settings
         store = await Store.open(settings.database_url)
         directory = CentreDirectory(settings.centres)
-        doors = Doors(settings.door_ports, accounts=frozenset({os.getuid(), *settings.door_accounts}))
-        services = Services(settings, store, directory, doors, MasterKey.load(settings.state / "secrets" / "master"))
+        doors = Doors(
+            settings.door_ports, accounts=frozenset({os.getuid(), *settings.door_accounts}), kept=self._kept
+        )
+        master = MasterKey.load(settings.state / "secrets" / "master")
+        services = Services(settings, store, directory, doors, master, wake=lambda _: None)
         self.services = services
+        doors.explain = services.explain
         reconciler = Reconciler(services)
         services.wake = reconciler.wake
         logins = Logins(settings.hub_api, settings.secret("service-token"), settings.secret("hub-broker"))
@@ -66,7 +74,10 @@ class Broker:
         for launch in await store.live_launches():
             if launch.kind == Kind.SERVER:
                 await launching.open_door(launch)
-        reading = asyncio.create_task(directory.run(lambda: self._follow(reconciler)), name="centre directory")
+        doors.remove_unknown()
+        reading = asyncio.create_task(
+            directory.run(lambda: self._follow(reconciler)), name="centre directory"
+        )
         try:
             await reconciler.start()
             yield make_app(services, logins, launching)
@@ -96,6 +107,7 @@ class Broker:
         while True:
             try:
                 await sweep(services, name)
+                services.waits.update(await services.store.typical_waits(services.now() - WAITS_REMEMBERED))
             except SampanError as error:
                 log.warning("%s was not swept: %s", name, error)
             await asyncio.sleep(EVERY)
@@ -115,31 +127,40 @@ class Broker:
 
 async def serve(settings: Settings) -> None:
     """Runs the broker until SIGTERM or SIGINT."""
-    async with Broker(settings).running() as app:
+    kept = notify.stored_sockets()
+    api = kept.pop(API_SOCKET, None)
+    async with Broker(settings, kept).running() as app:
         servers = [_server(app), _server(app)]
-        # uvicorn would install its own handlers in each; one stop ends both.
         for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, lambda: [_stop(server) for server in servers])
-        sockets = [_api_socket(settings.port), _unix_socket(settings.socket)]
+            asyncio.get_running_loop().add_signal_handler(name, _stop, servers)
+        sockets = [_api_socket(settings.port, api), _unix_socket(settings.socket)]
         notify.ready()
         await asyncio.gather(
-            *(server._serve(sockets=[sock]) for server, sock in zip(servers, sockets, strict=True))
+            *(server.serve(sockets=[sock]) for server, sock in zip(servers, sockets, strict=True))
         )
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
-    return uvicorn.Server(
+class _Server(uvicorn.Server):
+    """uvicorn would install handlers of its own in each server; one stop ends both of ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: FastAPI) -> _Server:
+    return _Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
     )
 
 
-def _stop(server: uvicorn.Server) -> None:
-    server.should_exit = True
+def _stop(servers: list[_Server]) -> None:
+    for server in servers:
+        server.should_exit = True
 
 
-def _api_socket(port: int) -> socket.socket:
+def _api_socket(port: int, kept: socket.socket | None) -> socket.socket:
     """The loopback listener; the one kept from before a restart where there is one, so that nobody is refused."""
-    kept = notify.stored_sockets().get(API_SOCKET)
     if kept is not None and kept.getsockname()[1] == port:
         return kept
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

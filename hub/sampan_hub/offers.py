@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from sampan.stages import Seen
 from sampan_hub.placement import Candidate
 from sampan_hub.services import Services
-from sampan.stages import Seen
 
 __all__ = ["freshen", "offers"]
 
@@ -29,6 +29,7 @@ def offers(services: Services, owner: str) -> tuple[Candidate, ...]:
             capacity=services.watches[name].fresh(),
             reachable=services.watches[name].seen is not Seen.UNREACHABLE,
             draining=centre.descriptor.state == "draining",
+            age=round(services.now() - (services.watches[name].heard_at or services.now())),
         )
         for name, centre in services.directory.centres.items()
         if name in services.watches and (name, owner) not in services.without_account

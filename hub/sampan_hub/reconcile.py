@@ -40,6 +40,8 @@ STEPS: Final[Mapping[Stage, Step]] = MappingProxyType(
 """What is done for a live attempt in each stage."""
 
 _AFTER_TROUBLE = 3.0
+_DOOR_STAYS = 120.0
+"""Seconds that a door stays after its launch has ended."""
 
 
 class Reconciler:
@@ -84,6 +86,7 @@ class Reconciler:
                 event.clear()
                 pause = await self._once(launch)
                 if pause is None:
+                    await self._leave_door(launch)
                     return
                 if pause > 0:
                     try:
@@ -94,6 +97,12 @@ class Reconciler:
         finally:
             self._tasks.pop(launch, None)
             self._woken.pop(launch, None)
+
+    async def _leave_door(self, launch: str) -> None:
+        """The door of an ended launch says so for a while: until the hub has heard, its route still leads there."""
+        await asyncio.sleep(_DOOR_STAYS)
+        self._services.said.pop(launch, None)
+        await self._services.doors.remove(launch)
 
     async def _once(self, launch: str) -> float | None:
         try:
@@ -108,7 +117,10 @@ class Reconciler:
 async def reconcile(services: Services, name: str) -> float | None:
     """Moves a launch one step. Returns seconds to the next look, None when it is over."""
     launch = await services.store.launch(name)
-    if launch is None or launch.ended_at is not None:
+    if launch is None:
+        return None
+    services.said[name] = (launch.message, launch.progress)
+    if launch.ended_at is not None:
         return None
     attempts = await services.store.attempts(name)
     live = attempts[-1] if attempts and attempts[-1].ended_at is None else None

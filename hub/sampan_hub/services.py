@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
 from urllib.parse import urlsplit
 
 from sampan.errors import Missing
 from sampan.messages import Message, text
 from sampan_hub.centre import Centre
 from sampan_hub.directory import CentreDirectory
-from sampan_hub.door import Doors
+from sampan_hub.doors import Doors
 from sampan_hub.in_flight import InFlight
 from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link
@@ -40,7 +39,11 @@ class Services:
     """The link of each launch whose job is reached."""
     identities: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """The environment each launch is to get when its job is reached: in memory only, told again by the hub when lost."""
+    said: dict[str, tuple[Message, int]] = field(default_factory=dict)
+    """What each live launch's door says while it leads nowhere: a sentence and the progress in percent."""
     in_flight: InFlight = field(default_factory=InFlight)
+    waits: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(centre, share) → seconds that jobs waited there lately; read from the store by the sweep."""
     without_account: dict[tuple[str, str], Message] = field(default_factory=dict)
     """(centre, owner) → why this person has no account there; forgotten at a restart and when the descriptor changes."""
 
@@ -68,6 +71,10 @@ class Services:
     def say(self, centre: str) -> Message:
         """The centre's name, for the parameters of a message."""
         return text(self.names(centre))
+
+    def explain(self, launch: str) -> tuple[Message, int]:
+        """What a door says; see `said`."""
+        return self.said.get(launch, (Message("door.waiting"), 0))
 
     @property
     def hub_address(self) -> tuple[str, int]:

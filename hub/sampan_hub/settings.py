@@ -12,7 +12,7 @@ from sampan.errors import Invalid
 __all__ = ["Settings", "parse"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """Where the broker keeps things and whom it talks to. Every field is a flag of `python -m sampan_hub.broker`."""
 

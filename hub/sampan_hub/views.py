@@ -20,7 +20,9 @@ def _say(message: Message | None) -> dict[str, Any] | None:
     return None if message is None else message.to_json()
 
 
-def launch_view(services: Services, launch: Launch, attempts: tuple[Attempt, ...], person: Person) -> dict[str, Any]:
+def launch_view(
+    services: Services, launch: Launch, attempts: tuple[Attempt, ...], person: Person
+) -> dict[str, Any]:
     """One launch with its attempts. The door is told to the hub alone: it is the proxy's target, nobody else's."""
     last = attempts[-1] if attempts else None
     names = services.names(last.centre) if last else None
@@ -109,14 +111,18 @@ def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, A
 def _share_view(centre: Centre, name: str, watch: Watch) -> dict[str, Any]:
     share = centre.share(name)
     capacity = watch.fresh()
-    nodes = [node for node in capacity.reading.nodes if share.queue in node.queues and node.up] if capacity else []
+    nodes = (
+        [node for node in capacity.reading.nodes if share.queue in node.queues and node.up]
+        if capacity
+        else []
+    )
     accelerators: dict[str, list[int]] = {}
     for node in nodes:
-        for kind, (total, free) in node.accelerators.items():
+        for kind, (total, unused) in node.accelerators.items():
             sums = accelerators.setdefault(kind, [0, 0])
             sums[0] += total
-            sums[1] += free
-    free = Counter((node.cores_free, node.memory_mib_free) for node in nodes)
+            sums[1] += unused
+    slots = Counter((node.cores_free, node.memory_mib_free) for node in nodes)
     return {
         "id": share.id,
         "names": share.names.model_dump(),
@@ -127,6 +133,6 @@ def _share_view(centre: Centre, name: str, watch: Watch) -> dict[str, Any]:
         "pending": capacity.reading.pending.get(share.queue, 0) if capacity else None,
         "nodes": [
             {"cores_free": cores, "memory_mib_free": memory, "count": count}
-            for (cores, memory), count in sorted(free.items(), reverse=True)
+            for (cores, memory), count in sorted(slots.items(), reverse=True)
         ],
     }

@@ -14,7 +14,6 @@ from sampan_hub.records import Attempt, Launch
 from sampan_hub.report import Report, parse_report
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
-from sampan_hub.steps.ending import end_attempt
 from sampan_hub.steps.evidence import look
 
 __all__ = ["keep", "reach", "serve"]
@@ -51,7 +50,12 @@ async def reach(services: Services, launch: Launch, attempt: Attempt) -> float |
     await services.store.step(
         launch.id,
         attempt=attempt.number,
-        attempt_fields={"stage": Stage.REACHABLE, "stage_at": now, "report": report.to_json(), "node": report.node},
+        attempt_fields={
+            "stage": Stage.REACHABLE,
+            "stage_at": now,
+            "report": report.to_json(),
+            "node": report.node,
+        },
         launch_fields={"stage": Stage.REACHABLE},
         message=Message("launch.reachable", {"centre": services.say(attempt.centre)}),
         stage=Stage.REACHABLE,
@@ -111,7 +115,13 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
     await services.store.step(
         launch.id,
         attempt=attempt.number,
-        attempt_fields={"stage": Stage.READY, "stage_at": now, "ready_at": now, "seen": Seen.ALIVE, "seen_at": now},
+        attempt_fields={
+            "stage": Stage.READY,
+            "stage_at": now,
+            "ready_at": now,
+            "seen": Seen.ALIVE,
+            "seen_at": now,
+        },
         launch_fields={"stage": Stage.READY},
         message=Message("launch.ready", {"centre": services.say(attempt.centre)}),
         stage=Stage.READY,
@@ -139,9 +149,9 @@ async def _report(services: Services, launch: Launch, attempt: Attempt) -> Repor
     text = await centre.ask(files.read(path), account=attempt.account)
     if text is None:
         return None
-    report = parse_report(text, nonce=attempt.nonce or "")
+    report = parse_report(text, nonce=services.master.nonce(attempt.tag))
     status = services.watch(attempt.centre).statuses.get(attempt.job or "")
-    if status is not None and status.nodes and report.node not in status.nodes:
+    if status is not None and status.nodes and not report.is_on(status.nodes):
         raise Refused("link.node", node=report.node)
     return report
 
@@ -181,7 +191,9 @@ async def _answers(link: Link, prefix: str) -> bool:
         async with asyncio.timeout(_ANSWER_SECONDS):
             reader, writer = await link.open_server()
             try:
-                writer.write(f"GET {prefix}api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                writer.write(
+                    f"GET {prefix}api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+                )
                 line = await reader.readline()
             finally:
                 writer.close()

@@ -6,7 +6,7 @@ import logging
 
 from sampan.errors import SampanError
 from sampan.messages import Message
-from sampan.stages import PROGRESS, Seen, Stage
+from sampan.stages import Seen
 from sampan_hub.jobs import JobState
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services

@@ -26,7 +26,7 @@ async def end_attempt(
     tail = await log_tail(services, launch, attempt) if launch.target is Target.READY else None
     await let_go(services, launch.id, attempt)
     over = attempt.ready_at is not None or launch.target is Target.STOPPED
-    names = services.directory.say(attempt.centre)
+    names = services.say(attempt.centre)
     if over:
         message = Message("launch.stopped") if launch.target is Target.STOPPED else why
     else:
@@ -34,8 +34,17 @@ async def end_attempt(
     await services.store.step(
         launch.id,
         attempt=attempt.number,
-        attempt_fields={"stage": Stage.ENDED, "seen": seen, "seen_at": now, "cause": why, "ended_at": now, "tail": tail},
-        launch_fields={"cause": why, "ended_at": now, "stage": Stage.ENDED} if over else {"stage": Stage.PLACED},
+        attempt_fields={
+            "stage": Stage.ENDED,
+            "seen": seen,
+            "seen_at": now,
+            "cause": why,
+            "ended_at": now,
+            "tail": tail,
+        },
+        launch_fields={"cause": why, "ended_at": now, "stage": Stage.ENDED}
+        if over
+        else {"stage": Stage.PLACED},
         message=message,
         stage=Stage.ENDED if over else Stage.PLACED,
         seen=seen,
@@ -45,7 +54,9 @@ async def end_attempt(
     return None if over else 0.0
 
 
-async def end_launch(services: Services, launch: Launch, why: Message, message: Message | None = None) -> None:
+async def end_launch(
+    services: Services, launch: Launch, why: Message, message: Message | None = None
+) -> None:
     """Ends a launch that has no live attempt."""
     services.in_flight.release(launch.id)
     services.identities.pop(launch.id, None)
@@ -58,7 +69,7 @@ async def end_launch(services: Services, launch: Launch, why: Message, message: 
         progress=PROGRESS[Stage.ENDED],
         final="ended",
     )
-    return None
+    return
 
 
 async def let_go(services: Services, launch: str, attempt: Attempt) -> None:

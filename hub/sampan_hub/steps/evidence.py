@@ -34,7 +34,10 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
         why = status.why or Message("ended.finished")
         return await end_attempt(services, launch, attempt, why), True
     await _note(services, launch, attempt, Seen.UNKNOWN if status.state is JobState.UNKNOWN else Seen.ALIVE)
-    if status.state in (JobState.QUEUED, JobState.SUSPENDED) and attempt.stage in (*_BEFORE_RUNNING, Stage.RUNNING):
+    if status.state in (JobState.QUEUED, JobState.SUSPENDED) and attempt.stage in (
+        *_BEFORE_RUNNING,
+        Stage.RUNNING,
+    ):
         await _queued(services, launch, attempt, status)
         return 1.0, True
     if status.state is JobState.RUNNING and attempt.stage in _BEFORE_RUNNING:
@@ -68,7 +71,13 @@ async def _running(services: Services, launch: Launch, attempt: Attempt, status:
     await services.store.step(
         launch.id,
         attempt=attempt.number,
-        attempt_fields={"stage": Stage.RUNNING, "stage_at": now, "running_at": now, "node": node, "place": None},
+        attempt_fields={
+            "stage": Stage.RUNNING,
+            "stage_at": now,
+            "running_at": now,
+            "node": node,
+            "place": None,
+        },
         launch_fields={"stage": Stage.RUNNING},
         message=Message("launch.running", {"centre": services.say(attempt.centre), "node": node or "?"}),
         stage=Stage.RUNNING,

@@ -28,14 +28,19 @@ _deciding = asyncio.Lock()
 
 
 def decide(
-    services: Services, need: Need, owner: str, *, launch: str = "", tried: Mapping[str, Message] | None = None
+    services: Services,
+    need: Need,
+    owner: str,
+    *,
+    launch: str = "",
+    tried: Mapping[str, Message] | None = None,
 ) -> Placement:
     """What this need would get now, from what is known; asks nobody."""
-    measured = {name: watch.capacity.measured_at for name, watch in services.watches.items() if watch.capacity}
+    measured = {
+        name: watch.capacity.measured_at for name, watch in services.watches.items() if watch.capacity
+    }
     claims = tuple(services.in_flight.claims(measured, besides=launch))
-    return place(
-        need, offers(services, owner), now=services.now(), in_flight=claims, tried=tried or {}, history=services.history
-    )
+    return place(need, offers(services, owner), in_flight=claims, tried=tried, waits=services.waits)
 
 
 async def refuse_impossible(services: Services, need: Need, owner: str) -> None:

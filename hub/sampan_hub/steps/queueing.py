@@ -31,4 +31,6 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
         return pause
     best = elsewhere.ranked[0]
     services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
-    return await give_up(services, launch, attempt, Message("ended.moved", {"centre": services.say(best.centre)}))
+    return await give_up(
+        services, launch, attempt, Message("ended.moved", {"centre": services.say(best.centre)})
+    )

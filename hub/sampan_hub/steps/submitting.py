@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 
 from sampan.errors import Refused, SampanError, Unavailable, Unreachable
 from sampan.messages import Message
@@ -12,7 +11,7 @@ from sampan_hub import files
 from sampan_hub.centre import Centre
 from sampan_hub.jobs import JobSpec
 from sampan_hub.records import Attempt, Launch
-from sampan_hub.script import render
+from sampan_hub.script import Script, render_script
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_attempt
 
@@ -70,44 +69,51 @@ async def find_job(services: Services, attempt: Attempt) -> str | None:
 async def _submit(services: Services, centre: Centre, launch: Launch, attempt: Attempt) -> str:
     directory = services.attempt_dir(launch, attempt)
     await centre.ask(files.make_directory(directory), account=attempt.account)
-    nonce = secrets.token_hex(16)
-    spec = _spec(services, centre, launch, attempt, directory, nonce)
-    await services.store.update_attempt(
-        launch.id, attempt.number, submit_began_at=services.now(), nonce=nonce
-    )
+    spec = _spec(services, centre, launch, attempt, directory)
+    await services.store.update_attempt(launch.id, attempt.number, submit_began_at=services.now())
     return await centre.ask(centre.scheduler.submit(spec), account=attempt.account)
 
 
-def _spec(
-    services: Services, centre: Centre, launch: Launch, attempt: Attempt, directory: str, nonce: str
-) -> JobSpec:
-    need = launch.need
-    share = centre.share(attempt.share)
+def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, directory: str) -> JobSpec:
+    need, share, facts = launch.need, centre.share(attempt.share), centre.descriptor
+    script = Script(
+        tag=attempt.tag,
+        launch=launch.id,
+        centre=centre.id,
+        title_en=facts.names.en,
+        title_zh=facts.names.zh,
+        share=share.id,
+        scheduler=facts.scheduler.kind,
+        cores=need.cores,
+        memory_mib=need.memory_mib,
+        minutes=need.minutes,
+        home=centre.home(launch.owner, attempt.account),
+        attempt_dir=directory,
+        nonce=services.master.nonce(attempt.tag),
+        client_key=services.master.public_text(attempt.tag),
+        # Where jobs run beside the broker nothing listens on the network; elsewhere the node's own addresses do.
+        bind="127.0.0.1" if facts.scheduler.kind == "process" else "0.0.0.0",  # noqa: S104 (one key is let in)
+        python=facts.environment.python,
+        modules=facts.environment.modules,
+        setup_file=facts.environment.setup_file,
+    )
     return JobSpec(
         tag=attempt.tag,
         queue=share.queue,
         cores=need.cores,
         memory_mib=need.memory_mib,
         minutes=need.minutes,
-        script=render(
-            centre.descriptor,
-            share=share.id,
-            need=need,
-            launch=launch.id,
-            tag=attempt.tag,
-            home=centre.home(launch.owner, attempt.account),
-            attempt_dir=directory,
-            nonce=nonce,
-            client_key=services.master.public_text(attempt.tag),
-        ),
+        script=render_script(script),
         log=f"{directory}/job.log",
         accelerator=need.accelerator,
         accelerators=need.accelerators,
-        directives=share.directives,
+        directives=share.demands,
     )
 
 
-async def _no_answer(services: Services, launch: Launch, attempt: Attempt, error: SampanError) -> float | None:
+async def _no_answer(
+    services: Services, launch: Launch, attempt: Attempt, error: SampanError
+) -> float | None:
     """Not known whether it was taken: keep looking for a while, then ask elsewhere; the sweep ends what turns up later."""
     seen = Seen.UNREACHABLE if isinstance(error, Unreachable) else Seen.UNKNOWN
     if not isinstance(error, Unavailable):
