@@ -267,6 +267,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Dask is missing in this environment. Start your session with the standard software, or install `sampan[user]`.",
         "此环境中没有安装 Dask。请使用标准软件环境启动会话，或在此安装 `sampan[user]`。",
     ),
+    "cluster.no_folder": (
+        "The workers' keys cannot be written to {folder}: {why}. Free some space there, or tell the centre's operators.",
+        "无法在 {folder} 写入工作进程的密钥：{why}。请清理空间，或联系该中心的运维人员。",
+    ),
     "cluster.no_time": (
         "This session ends in less than two minutes: too late to start workers. Start a new session first.",
         "本次会话将在两分钟内结束，来不及启动工作进程。请先启动新的会话。",

@@ -1,0 +1,269 @@
+"""The launcher: the first and only program of a job. `python -m sampan_kernels.launcher`
+
+It listens with a host key made for this run, lets one client in, starts what that client asks for, and ends when that
+ends. Nothing secret is in its arguments, its environment or on disk: what a server needs to know comes over the link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import asyncssh
+
+from sampan_kernels.berth import Berth, unix_url
+from sampan_kernels.child import Child
+from sampan_kernels.control import Control
+from sampan_kernels.kinds import recipe
+from sampan_kernels.orders import Orders
+from sampan_kernels.report import PROTOCOL, write_report
+
+__all__ = ["Launcher", "main"]
+
+SPEAKS: Final = (1,)
+GRACE: Final = 8.0
+"""Seconds a child has to end by itself once asked."""
+MOST_LOG: Final = 64 * 1024
+UNCLAIMED: Final = 3
+STOPPED_BY_SIGNAL: Final = 128 + signal.SIGTERM
+log = logging.getLogger(__name__)
+
+
+class Launcher:
+    """One attempt's life on its node."""
+
+    def __init__(self, orders: Orders, berth: Berth) -> None:
+        self.orders = orders
+        self.berth = berth
+        self.client_key = asyncssh.import_public_key(orders.client_key)
+        self.node = socket.gethostname()
+        self._link: Control | None = None
+        self._child: Child | None = None
+        self._starting = asyncio.Lock()
+        self._claimed = asyncio.Event()
+        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._verbs = {
+            "start": self._start,
+            "status": self._status,
+            "log": self._log,
+            "signal": self._signal,
+            "identity": self._identity,
+            "stop": self._stop,
+        }
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> int:
+        """Listens, reports, and serves until the end; returns the exit status for the scheduler."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._finish, STOPPED_BY_SIGNAL)
+        host_key = asyncssh.generate_private_key("ssh-ed25519")
+        async with await self._listen(host_key) as acceptor:
+            write_report(
+                self.orders.directory,
+                nonce=self.orders.nonce,
+                port=acceptor.get_port(),
+                node=self.node,
+                pid=os.getpid(),
+                host_key=host_key.export_public_key("openssh").decode().strip(),
+            )
+            self._spawn(self._wait_to_be_claimed())
+            await self._over
+            await self._end()
+        return self._over.result()
+
+    async def _listen(self, host_key: asyncssh.SSHKey) -> asyncssh.SSHAcceptor:
+        return await asyncssh.listen(
+            self.orders.bind,
+            0,
+            server_factory=lambda: Control(self),
+            server_host_keys=[host_key],
+            encoding=None,
+            allow_pty=False,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            allow_scp=False,
+            compression_algs=None,
+            gss_host=None,
+            config=None,
+            login_timeout=15,
+            keepalive_interval=15,
+            keepalive_count_max=4,
+            server_version="Sampan",
+        )
+
+    # What the link's server asks of us
+
+    def greeting(self) -> dict[str, Any]:
+        return {
+            "protocol": PROTOCOL,
+            "speaks": list(SPEAKS),
+            "tag": self.orders.tag,
+            "node": self.node,
+            "pid": os.getpid(),
+            "version": _version(),
+            "sockets": str(self.berth.directory),
+            "deadline": self.orders.deadline,
+            "child": self._child.to_json() if self._child else None,
+        }
+
+    def arrived(self, control: Control) -> None:
+        """The client is here. It has one link: an earlier one is a lost one that we have not noticed yet."""
+        self._claimed.set()
+        before, self._link = self._link, control
+        if before is not None:
+            before.replace()
+
+    def left(self, control: Control) -> None:
+        if self._link is control:
+            self._link = None
+
+    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        verb = self._verbs.get(request.get("do", ""))
+        if verb is None:
+            raise ValueError(f"do: one of {', '.join(self._verbs)}")
+        return await verb(request)
+
+    # The verbs
+
+    async def _start(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Idempotent: asked again, also over another link, it answers with the child there is."""
+        kind, prefix, env = request["kind"], request["prefix"], request["env"]
+        if not (isinstance(kind, str) and isinstance(prefix, str) and _texts(env)):
+            raise ValueError("kind and prefix: text; env: text for each name")
+        async with self._starting:
+            if self._child is None:
+                how = recipe(
+                    *(kind, prefix, env),
+                    berth=self.berth,
+                    home=self.orders.home,
+                    inherited={**self.orders.environment, **self._whereabouts()},
+                )
+                self._child = await Child.start(how, self.orders.home)
+                self._spawn(self._follow(self._child))
+                self._spawn(self._say_when_ready(self._child))
+        return await self._status(request)
+
+    async def _status(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"child": self._child.to_json() if self._child else None, "ready": await self._listening()}
+
+    async def _log(self, request: dict[str, Any]) -> dict[str, Any]:
+        size = request.get("bytes", 4096)
+        if type(size) is not int or not 0 < size <= MOST_LOG:
+            raise ValueError(f"bytes: 1 to {MOST_LOG}")
+        return {"text": self.orders.log_tail(size)}
+
+    async def _signal(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._child is None:
+            raise ValueError("nothing runs yet")
+        self._child.signal(request["signal"])
+        return {}
+
+    async def _identity(self, _: dict[str, Any]) -> dict[str, Any]:
+        token = self._child.recipe.environment.get("JUPYTERHUB_API_TOKEN") if self._child else None
+        return {"api_token": token}
+
+    async def _stop(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._finish(0)
+        return {}
+
+    # What happens by itself
+
+    async def _wait_to_be_claimed(self) -> None:
+        try:
+            await asyncio.wait_for(self._claimed.wait(), self.orders.unclaimed)
+        except TimeoutError:
+            log.error("nobody came for this job within %s s", self.orders.unclaimed)
+            self._finish(UNCLAIMED)
+
+    async def _follow(self, child: Child) -> None:
+        code = await child.wait()
+        log.info("the child ended with status %s", code)
+        self._tell({"event": "exit", "code": code, "tail": self.orders.log_tail(4096)})
+        self._finish(code if code >= 0 else 128 - code)
+
+    async def _say_when_ready(self, child: Child) -> None:
+        while child.running and not self._over.done():
+            if await self._listening():
+                self._tell({"event": "ready"})
+                return
+            await asyncio.sleep(0.02)
+
+    async def _listening(self) -> bool:
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_unix_connection(self.berth.server), 1)
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        return True
+
+    async def _end(self) -> None:
+        if self._child is not None and self._child.running:
+            await self._child.end(GRACE)
+        # The last answer and the exit event are still on their way out.
+        if self._link is not None:
+            await self._link.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _finish(self, code: int) -> None:
+        if not self._over.done():
+            self._over.set_result(code)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if self._link is not None:
+            self._link.tell(event)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _whereabouts(self) -> dict[str, str]:
+        return {
+            "SAMPAN_NODE": self.node,
+            "SAMPAN_DEADLINE": str(int(self.orders.deadline)),
+            "SAMPAN_BROKER_URL": unix_url(self.berth.broker, "/services/sampan"),
+        }
+
+
+def _texts(env: object) -> bool:
+    return isinstance(env, dict) and all(isinstance(x, str) for pair in env.items() for x in pair)
+
+
+def _version() -> str:
+    try:
+        return version("sampan")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+async def _launch() -> int:
+    orders = Orders.read(os.environ, time.time())
+    berth = Berth.make()
+    try:
+        return await Launcher(orders, berth).run()
+    finally:
+        berth.remove()
+
+
+def main() -> None:
+    """Runs one attempt; the exit status is the child's, 0 after a stop, 143 after SIGTERM, 3 where nobody came."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s launcher: %(message)s", stream=sys.stderr)
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    os.umask(0o077)
+    with suppress(KeyboardInterrupt):
+        sys.exit(asyncio.run(_launch()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""JupyterHub's single-user server, keeping its token to itself: `python -m sampan_kernels.singleuser`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp
+
+from sampan_kernels.kernelspec import install
+
+__all__ = ["main"]
+
+
+def _write_nothing(_: ServerApp) -> None:
+    """The server would write its address and its JupyterHub token into its runtime directory; nobody needs them there."""
+
+
+def main() -> Any:
+    """Starts the server that the arguments and the environment describe, and returns when it has ended."""
+    ServerApp.write_server_info_file = _write_nothing  # type: ignore[assignment, method-assign]
+    ServerApp.write_browser_open_files = _write_nothing  # type: ignore[assignment, method-assign]
+    install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
+    from jupyterhub.singleuser import main as singleuser
+
+    return singleuser()
+
+
+if __name__ == "__main__":
+    main()
