@@ -186,7 +186,7 @@ def outcome(spawner: Any) -> Json | None:
     if spawner.pending == "stop":
         return {"progress": 100, "stopping": True, **_said(Message("hub.stopping"))}
     future = spawner._spawn_future  # noqa: SLF001
-    error = future.exception() if future and future.done() and not future.cancelled() else spawner.ending
+    error = future.exception() if future and future.done() and not future.cancelled() else None
     if isinstance(error, Failure):
         return {
             "progress": 100,

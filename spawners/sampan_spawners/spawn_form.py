@@ -20,7 +20,7 @@ from sampan_spawners.fragments import render
 if TYPE_CHECKING:
     from sampan_spawners.spawner import SampanSpawner
 
-__all__ = ["chosen", "options_form", "places", "wanted_plan"]
+__all__ = ["chosen", "options_form", "places", "sendable", "wanted_plan"]
 
 FIELDS: Final = ("cores", "memory", "hours", "accelerator", "accelerators")
 CARRIED: Final = ("software", "data")
@@ -176,3 +176,16 @@ def _town(place: object) -> Json | None:
 
 def _accelerators(centre: Json) -> set[str]:
     return {kind for share in centre.get("shares") or [] for kind in share.get("accelerators") or {}}
+
+
+def sendable(options: Json) -> Json:
+    """The options as they came, unread; only bytes (an uploaded file) become text, so that the broker can refuse them."""
+    return {key: value if _is_json(value) else repr(value)[:200] for key, value in options.items()}
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_json(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
+    return value is None or isinstance(value, str | int | float)

@@ -25,11 +25,11 @@ from sampan.errors import Missing, SampanError, Unreachable
 from sampan.messages import Message
 from sampan.stages import Kind, Target
 from sampan_spawners.connection import connect
-from sampan_spawners.failure import Failure, failed, refused
+from sampan_spawners.failure import failed, refused
 from sampan_spawners.following import Json, ended, exit_code, follow, ready, settled, waits
 from sampan_spawners.identity import base_url, environment, mint, revoke
 from sampan_spawners.progress import Progress
-from sampan_spawners.spawn_form import options_form
+from sampan_spawners.spawn_form import options_form, sendable
 
 __all__ = ["SampanSpawner"]
 
@@ -53,7 +53,6 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self._accepted = asyncio.Event()
         self._stop_asked = False
         self._patience: int | None = None
-        self.ending: Failure | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -99,7 +98,6 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         hub that lost track never make a second job.
         """
         self.will_resume = self._stop_asked = False
-        self.ending = None
         if self._patience is not None:
             self.http_timeout, self._patience = self._patience, None
         self._accepted.clear()
@@ -200,7 +198,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
                 self._later(self._route())
                 return str(url_path_join(launch["door"], path))
             if not self._stop_asked:
-                self.ending = failed(launch)
+                self._spawn_future = _over(failed(launch))
         except SampanError as error:
             self.log.warning("%s: lost while the hub was away: %s", self._log_name, error)
         except Exception:  # an error here would stop the checks of everybody else's servers
@@ -238,6 +236,8 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         to `User.stop`. `will_resume` makes the hub keep token and OAuth client of a server that goes on.
         """
         asked = self._stop_asked or getattr(self, "_stop_future", None) is not None
+        # Somebody who may not come in any more: that is an administrator's stop, though the hub calls it at its start.
+        asked = asked or self.user.name in self.authenticator.blocked_users
         self.will_resume = not asked
         if asked:
             await self.end_launch()
@@ -283,12 +283,9 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             self.log.error("%s: %r", self._log_name, error)
 
 
-def sendable(options: Json) -> Json:
-    """The options as they came, unread; only bytes (an uploaded file) become text, so that the broker can refuse them."""
-    return {key: value if _is_json(value) else repr(value)[:200] for key, value in options.items()}
-
-
-def _is_json(value: object) -> bool:
-    if isinstance(value, list):
-        return all(_is_json(item) for item in value)
-    return value is None or isinstance(value, str | int | float | bool | dict)
+def _over(error: Exception) -> asyncio.Future[None]:
+    """A start that failed: JupyterHub keeps such a future, and its pages show what is in it."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    future.exception()  # looked at, so that asyncio does not call it forgotten
+    return future

