@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pwd
 import re
 from typing import TYPE_CHECKING
 
@@ -39,16 +41,16 @@ class Accounts:
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
-        self._known: dict[str, str | None] = {}
+        self._known: dict[str, str] = {}
 
-    async def of(self, user: str) -> str | None:
-        """The account of a hub user there; None means the account that the transport itself uses.
+    async def of(self, user: str) -> str:
+        """The account of a hub user there.
 
         Raises `Forbidden` where this person has none, or where the answer would put two people on one account.
         """
         facts = self._centre.descriptor.accounts
         if facts.method == "shared":
-            return facts.account
+            return facts.account or pwd.getpwuid(os.getuid()).pw_name
         if user in self._known:
             return self._known[user]
         account = facts.table.get(user) if facts.method == "table" else await self._ask(user)

@@ -70,13 +70,13 @@ class Centre:
                 return share
         raise Missing("centre.share", centre=text(self.descriptor.names.model_dump()), share=name)
 
-    async def account(self, user: str) -> str | None:
-        """The account of a hub user here; None: the transport's own. Raises `Forbidden` where there is none."""
+    async def account(self, user: str) -> str:
+        """The account of a hub user here. Raises `Forbidden` where there is none."""
         return await self._accounts.of(user)
 
-    def home(self, user: str, account: str | None) -> str:
+    def home(self, user: str, account: str) -> str:
         """A person's home here."""
-        return self.descriptor.home.replace("{user}", slug(user)).replace("{account}", account or "")
+        return self.descriptor.home.replace("{user}", slug(user)).replace("{account}", account)
 
     def launcher_host(self, node: str) -> str:
         """Where a launcher on `node` is reached: the process scheduler runs jobs where its commands run."""

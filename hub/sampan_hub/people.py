@@ -43,7 +43,10 @@ class Logins:
     def __init__(self, hub_api: str, service_token: str, secret: str) -> None:
         self._secret = secret
         self._auth = HubAuth(
-            api_url=hub_api, api_token=service_token, cache_max_age=_CACHE_SECONDS, base_url="/services/sampan/"
+            api_url=hub_api,
+            api_token=service_token,
+            cache_max_age=_CACHE_SECONDS,
+            base_url="/services/sampan/",
         )
 
     async def who(self, authorization: str, on_behalf: str, *, local: bool) -> Person:

@@ -1,0 +1,121 @@
+"""What the broker remembers, as values: launches, their attempts, and every transition with its time and cause.
+
+Times are seconds since the epoch (UTC), by the broker's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sampan.messages import Message
+from sampan.need import Need
+from sampan.stages import Kind, Seen, Stage, Target
+
+__all__ = ["Attempt", "Final", "Launch", "Transition", "Wait"]
+
+Final = Literal["ready", "ended"]
+"""Transitions that somebody waits for: the start is over, the launch is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What one person asked for and may come back to.
+
+    `stage`, `seen`, `progress` and `message` are those of the last transition; `progress` never goes back. `options` is
+    what was asked for, word for word; `need` what it was read as. `door_port` is the loopback port of its door.
+    `identity_attempt` is the number of the attempt that was given the identity. `lost_at` is when its parent was lost.
+    """
+
+    id: str
+    owner: str
+    kind: Kind
+    name: str
+    need: Need
+    options: Mapping[str, Any]
+    prefix: str
+    target: Target
+    parent: str | None
+    door_port: int | None
+    created_at: float
+    ended_at: float | None
+    cause: Message | None
+    stage: Stage
+    seen: Seen
+    seen_at: float | None
+    progress: int
+    message: Message
+    lost_at: float | None
+    identity_attempt: int | None
+
+    @property
+    def live(self) -> bool:
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One job of a launch at one centre. `seen` is what the last look said, `seen_at` when that was first said.
+
+    `tag` is the job's name at the scheduler, `job` the scheduler's number for it once known. `submit_began_at` is
+    written before the submission, so that whoever comes after a crash looks for the tag first. `report` is the
+    launcher's, as accepted. `place` is its place in the centre's queue, from 1. `tail` is the end of its log.
+    """
+
+    launch: str
+    number: int
+    centre: str
+    share: str
+    account: str
+    tag: str
+    nonce: str | None
+    submit_began_at: float | None
+    job: str | None
+    stage: Stage
+    stage_at: float
+    seen: Seen
+    seen_at: float | None
+    node: str | None
+    place: int | None
+    report: dict[str, Any] | None
+    cause: Message | None
+    tail: str | None
+    created_at: float
+    submitted_at: float | None
+    queued_at: float | None
+    running_at: float | None
+    ready_at: float | None
+    cancel_requested_at: float | None
+    ended_at: float | None
+
+    @property
+    def live(self) -> bool:
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One thing that was said of a launch. `number` grows over all launches and is never used again."""
+
+    number: int
+    launch: str
+    attempt: int | None
+    at: float
+    stage: Stage
+    seen: Seen
+    centre: str | None
+    progress: int
+    message: Message
+    final: Final | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a job waited in a share's queue, in seconds, and what had been predicted (None: nothing)."""
+
+    centre: str
+    share: str
+    predicted: float | None
+    real: float
+    at: float

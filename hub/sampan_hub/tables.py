@@ -1,0 +1,157 @@
+"""The broker's tables. A change here needs a new version under `migrations/versions`; a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+__all__ = ["METADATA", "attempts", "keys", "launches", "transitions", "waits"]
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# A value that is absent is SQL's NULL, so that `IS NULL` means what it says.
+_DOCUMENT = JSON(none_as_null=True)
+
+launches: Final = Table(
+    "launches",
+    METADATA,
+    Column("id", String(12), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("need", _DOCUMENT, nullable=False),
+    Column("options", _DOCUMENT, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("target", String(16), nullable=False),
+    Column("parent", ForeignKey("launches.id"), index=True),
+    Column("door_port", Integer),
+    Column("created_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("cause", _DOCUMENT),
+    Column("stage", String(16), nullable=False),
+    Column("seen", String(16), nullable=False),
+    Column("seen_at", Double),
+    Column("progress", Integer, nullable=False),
+    Column("message", _DOCUMENT, nullable=False),
+    Column("lost_at", Double),
+    Column("identity_attempt", Integer),
+)
+_live_launch = launches.c.ended_at.is_(None)
+# Clicking twice is not two jobs: the database says so, whoever asks at the same moment.
+Index(
+    "uq_launches_live",
+    launches.c.owner,
+    launches.c.kind,
+    launches.c.name,
+    unique=True,
+    sqlite_where=_live_launch,
+    postgresql_where=_live_launch,
+)
+# A door leads to one launch. Two on one port would show one person another's server.
+Index(
+    "uq_launches_live_door_port",
+    launches.c.door_port,
+    unique=True,
+    sqlite_where=_live_launch,
+    postgresql_where=_live_launch,
+)
+Index("ix_launches_owner_created_at", launches.c.owner, launches.c.created_at)
+
+keys: Final = Table(
+    "keys",
+    METADATA,
+    Column("owner", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("launch", ForeignKey("launches.id"), nullable=False),
+    Column("at", Double, nullable=False),
+)
+"""Idempotency keys: which launch each of an owner's requests was answered with."""
+
+attempts: Final = Table(
+    "attempts",
+    METADATA,
+    Column("launch", ForeignKey("launches.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("centre", Text, nullable=False),
+    Column("share", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("tag", Text, nullable=False, unique=True),
+    Column("nonce", Text),
+    Column("submit_began_at", Double),
+    Column("job", Text),
+    Column("stage", String(16), nullable=False),
+    Column("stage_at", Double, nullable=False),
+    Column("seen", String(16), nullable=False),
+    Column("seen_at", Double),
+    Column("node", Text),
+    Column("place", Integer),
+    Column("report", _DOCUMENT),
+    Column("cause", _DOCUMENT),
+    Column("tail", Text),
+    Column("created_at", Double, nullable=False),
+    Column("submitted_at", Double),
+    Column("queued_at", Double),
+    Column("running_at", Double),
+    Column("ready_at", Double),
+    Column("cancel_requested_at", Double),
+    Column("ended_at", Double),
+)
+_live_attempt = attempts.c.ended_at.is_(None)
+# Exactly one live job a launch, also after a crash between two steps.
+Index(
+    "uq_attempts_live",
+    attempts.c.launch,
+    unique=True,
+    sqlite_where=_live_attempt,
+    postgresql_where=_live_attempt,
+)
+
+transitions: Final = Table(
+    "transitions",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("launch", ForeignKey("launches.id"), nullable=False),
+    Column("attempt", Integer),
+    Column("at", Double, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("seen", String(16), nullable=False),
+    Column("centre", Text),
+    Column("progress", Integer, nullable=False),
+    Column("message", _DOCUMENT, nullable=False),
+    Column("final", String(16)),
+    ForeignKeyConstraint(["launch", "attempt"], ["attempts.launch", "attempts.number"]),
+    # A follower resumes after the last number it has seen: none may ever come again.
+    sqlite_autoincrement=True,
+)
+Index("ix_transitions_launch_number", transitions.c.launch, transitions.c.number)
+
+waits: Final = Table(
+    "waits",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("centre", Text, nullable=False),
+    Column("share", Text, nullable=False),
+    Column("predicted", Double),
+    Column("real", Double, nullable=False),
+    Column("at", Double, nullable=False),
+)
+Index("ix_waits_at", waits.c.at)
