@@ -99,13 +99,16 @@ c.JupyterHub.extra_handlers = HANDLERS
 c.JupyterHub.services = [
     {
         "name": "sampan",
-        "url": f"http://127.0.0.1:{broker_port}",
         "api_token": secret("service-token"),
+        "oauth_redirect_uri": "/services/sampan/oauth_callback",
         "oauth_no_confirm": True,
         "display": False,
     },
     {"name": "sampan-up", "api_token": secret("routes-token"), "display": False},
 ]
+# Its route stands here instead of a `url` above: a hub that starts waits for each service with a url, and waits for minutes
+# for a broker that accepts connections and does not answer. Nobody could log in meanwhile.
+c.ConfigurableHTTPProxy.extra_routes = {"/services/sampan/": f"http://127.0.0.1:{broker_port}"}
 c.JupyterHub.load_roles = [
     # People, and the tokens they make, may ask the broker.
     {"name": "user", "scopes": ["self", "access:services!service=sampan"]},

@@ -48,7 +48,7 @@ async def options_form(spawner: SampanSpawner) -> str:
         render(
             "form.html",
             version=NEED_VERSION,
-            plans=plans,
+            plans=[{**one, "figures": {key: one["options"].get(key, "") for key in FIELDS}} for one in plans],
             plan=plan["id"] if plan else "",
             options={key: options.get(key, "") for key in (*FIELDS, *CARRIED)},
             accelerators=sorted({kind for centre in centres for kind in _accelerators(centre)}),
@@ -169,9 +169,8 @@ def _room(centre: Json, share: str | None, accelerator: str | None) -> Json | No
 
 def _town(place: object) -> Json | None:
     """Where the centre is, in the languages that its descriptor has."""
-    if isinstance(place, Mapping):
-        return dict(place) if place.get("en") or place.get("zh") else None
-    return {"en": str(place)} if place else None
+    city = place.get("city") if isinstance(place, Mapping) else None
+    return dict(city) if isinstance(city, Mapping) else None
 
 
 def _accelerators(centre: Json) -> set[str]:

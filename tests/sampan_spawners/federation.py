@@ -21,19 +21,19 @@ def _plan(id_: str, en: str, zh: str, about: tuple[str, str], **options: str) ->
 
 PLANS: list[Json] = [
     _plan(
-        "light", "Light", "轻量", ("Small tables: 1 core, 2 GiB, 2 hours.", "小型表格：1 核、2 GiB、2 小时。"),
+        "light", "Light", "轻量", ("Small tables", "小型表格"),
         cores="1", memory="2", hours="2",
     ),
     _plan(
-        "standard", "Standard", "标准", ("Everyday analysis: 2 cores, 4 GiB, 4 hours.", "日常分析：2 核、4 GiB、4 小时。"),
+        "standard", "Standard", "标准", ("Everyday analysis", "日常分析"),
         cores="2", memory="4", hours="4",
     ),
     _plan(
-        "large", "Large memory", "大内存", ("Big arrays: 4 cores, 32 GiB, 4 hours.", "大型数组：4 核、32 GiB、4 小时。"),
+        "large", "Large memory", "大内存", ("Big arrays", "大型数组"),
         cores="4", memory="32", hours="4",
     ),
     _plan(
-        "accelerated", "Accelerated", "加速卡", ("Training: 4 cores, 16 GiB, 1 card.", "训练：4 核、16 GiB、1 张加速卡。"),
+        "accelerated", "Accelerated", "加速卡", ("Training", "训练"),
         cores="4", memory="16", hours="4", accelerator="dcu", accelerators="1",
     ),
 ]  # fmt: skip
@@ -55,7 +55,7 @@ def _centre(id_: str, en: str, zh: str, place: str, cores: tuple[int, int], stat
     return {
         "id": id_,
         "names": {"en": en, "zh": zh},
-        "place": place,
+        "place": {"city": {"en": place, "zh": place}, "country": "CN"},
         "state": state,
         "measured_at": 1.0,
         "age": 2.0,

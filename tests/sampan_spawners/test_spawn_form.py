@@ -123,7 +123,7 @@ async def test_nothing_from_outside_becomes_markup(
     hostile = json.loads(json.dumps([PLANS, CENTRES]).replace("East Lake", json.dumps(HOSTILE)[1:-1]))
     plans, centres = hostile
     plans[0] |= {"id": HOSTILE, "names": {"en": HOSTILE, "zh": HOSTILE}, "options": {"cores": HOSTILE}}
-    centres[0]["place"] = HOSTILE
+    centres[0]["place"] = {"city": {"en": HOSTILE}}
     centres[0]["shares"][0]["accelerators"] = {HOSTILE: [1, 1]}
     monkeypatch.setattr(scripted_broker, "PLANS", plans)
     monkeypatch.setattr(scripted_broker, "CENTRES", centres)

@@ -87,18 +87,23 @@
     own.hidden = true;
   }
 
+  function ownWish() {
+    if (!own) { return; }
+    own.hidden = false;
+    own.querySelector("input").checked = true;
+  }
+
   form.addEventListener("change", function (event) {
     if (event.target.name === "plan") { takePlan(event.target); }
     if (details.indexOf(event.target.name) >= 0) {
+      ownWish();
       if (event.target.name === "accelerator") { field("accelerators").value = event.target.value ? field("accelerators").value || "1" : ""; }
-      own.hidden = false;
-      own.querySelector("input").checked = true;
     }
     told();
     askSoon(0);
   });
   form.addEventListener("input", function (event) {
-    if (details.indexOf(event.target.name) >= 0) { told(); askSoon(300); }
+    if (details.indexOf(event.target.name) >= 0) { ownWish(); told(); askSoon(300); }
   });
   form.addEventListener("submit", function (event) {
     if (start.getAttribute("aria-disabled") === "true" || form.dataset.sent) { event.preventDefault(); return; }
