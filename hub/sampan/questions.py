@@ -193,16 +193,21 @@ def _centre_rows(centre: Json, language: Language) -> list[list[str]]:
         [
             *head,
             share["id"],
-            f"{'?' if share['cores_free'] is None else share['cores_free']}/{share['cores_total']}",
-            f"{share['max_hours']:g}" if share["max_hours"] is not None else "–",
+            f"{_number(share['cores_free'])}/{_number(share['cores_total'])}",
+            _number(share["max_hours"]),
             ", ".join(f"{kind} {free}/{total}" for kind, (total, free) in share["accelerators"].items())
             or "–",
-            str(share["pending"]),
+            _number(share["pending"]),
             as_of,
         ]
         for share in centre["shares"]
     ]
     return shares or [[*head, "–", "–", "–", "–", "–", as_of]]
+
+
+def _number(value: float | None) -> str:
+    """What is not known is shown as that: never as a zero."""
+    return "?" if value is None else f"{value:g}"
 
 
 def _name(row: Json, language: Language) -> str:

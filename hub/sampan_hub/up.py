@@ -130,7 +130,8 @@ class _Federation:
         await answers(f"{parts.proxy_api}/api/routes", self._state.secret("proxy-token"))
         known = proxy.starts
         self._begin(hub, running)
-        await answers(f"{parts.public_url}/hub/health")
+        for url in (f"{parts.hub_api.removesuffix('/api')}/health", f"{parts.public_url}/hub/health"):
+            await answers(url)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(store.ready.wait(), BROKER_DELAY)
         _tell("up.ready", url=parts.public_url)

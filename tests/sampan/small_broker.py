@@ -51,7 +51,7 @@ class SmallBroker:
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.steps = list(STEPS)
         self.cut_after: list[int] = []
-        self.answer_with: tuple[int, str | dict[str, Any]] | None = None
+        self.answer_with: tuple[int, str | dict[str, Any] | list[Any]] | None = None
         self.launches: dict[str, dict[str, Any]] = {}
         self.identities: dict[str, dict[str, str]] = {}
         self.app = FastAPI()
@@ -65,7 +65,9 @@ class SmallBroker:
         )
         if self.answer_with is not None:
             status, told = self.answer_with
-            return JSONResponse(told, status) if isinstance(told, dict) else PlainTextResponse(told, status)
+            return (
+                JSONResponse(told, status) if not isinstance(told, str) else PlainTextResponse(told, status)
+            )
         user = self._who(request)
         if user is None:
             return JSONResponse(

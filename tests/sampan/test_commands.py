@@ -43,10 +43,43 @@ Said = pytest.CaptureFixture[str]
 async def test_centres_for_people(capsys: Said) -> None:
     assert await sampan("centres") == 0
     head, east, west, problem = capsys.readouterr().out.splitlines()
-    assert head.split() == ["ID", "CENTRE", "STATE", "QUEUE", "FREE", "CORES", "HOURS", "ACCELERATORS", "WAITING", "AS", "OF"]
+    assert head.split() == [
+        "ID",
+        "CENTRE",
+        "STATE",
+        "QUEUE",
+        "FREE",
+        "CORES",
+        "HOURS",
+        "ACCELERATORS",
+        "WAITING",
+        "AS",
+        "OF",
+    ]
     assert east.split() == ["east", "East", "open", "cpu", "6/8", "24", "dcu", "1/2", "0", "2", "s", "ago"]
     assert west.startswith("west")
     assert problem == "west: It cannot be reached just now."
+
+
+async def test_what_nobody_knows_is_no_zero(capsys: Said, small: SmallBroker) -> None:
+    unknown = dict.fromkeys(("cores_total", "cores_free", "max_hours", "pending"))
+    share: dict[str, object] = {"id": "cpu", "names": {}, "accelerators": {}, "nodes": [], **unknown}
+    small.answer_with = (
+        200,
+        [{"id": "east", "names": {}, "state": "unknown", "age": None, "shares": [share]}],
+    )
+    assert await sampan("centres") == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "east",
+        "–",
+        "unknown",
+        "cpu",
+        "?/?",
+        "?",
+        "–",
+        "?",
+        "–",
+    ]
 
 
 async def test_in_chinese(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
