@@ -110,7 +110,7 @@ def _job(facts: Facts, place: Here, crew: Crew, tag: str, seal: Seal) -> dict[st
         "python": facts.python,
         "job_name": tag,
         "death_timeout": DEATH_TIMEOUT,
-        "log_directory": facts.log_directory or str(seal.directory.parent),
+        "log_directory": str(seal.directory.parent),
         "local_directory": facts.scratch or str(seal.directory),
         "job_script_prologue": prologue(facts, place, crew, tag),
         "worker_extra_args": [*host, *WORKER_ARGUMENTS],

@@ -22,7 +22,7 @@ class Facts:
 
     `queue` is the scheduler's own name of the share, `directives` what that queue demands as (option, value). `cores_max`
     is the most one job may have and `memory_per_core_mib` (MiB) what comes with each. `python` runs the centre's
-    environment, `spool` belongs to the process scheduler; `scratch` and `log_directory` are None where there is none.
+    environment, `spool` belongs to the process scheduler; `scratch` is None where there is none.
     """
 
     centre: str
@@ -36,7 +36,6 @@ class Facts:
     modules: tuple[str, ...] = ()
     scratch: str | None = None
     spool: str | None = None
-    log_directory: str | None = None
     nodes_may_submit: bool = False
 
     @classmethod
@@ -58,7 +57,6 @@ class Facts:
             modules=_read(data, "modules", _names, centre),
             scratch=_read(data, "scratch", _maybe, centre),
             spool=_read(data, "spool", _maybe, centre),
-            log_directory=_read(data, "log_directory", _maybe, centre),
             nodes_may_submit=data.get("nodes_may_submit") is True,
         )
 

@@ -23,7 +23,8 @@ class SealedCluster(JobQueueCluster):
         """`host`: where the scheduler listens, None for the address that leads out. `job`: for dask-jobqueue's Job."""
         self.seal = seal
         options = {**SCHEDULER_OPTIONS, **({"host": host} if host else {})}
-        with dask.config.set(SCHEDULER_CONFIG):
+        # The scheduler's scratch would else lie in /tmp, beside everybody's.
+        with dask.config.set({**SCHEDULER_CONFIG, "temporary-directory": str(seal.directory)}):
             super().__init__(name=name, security=seal.security(), scheduler_options=options, **job)
 
     @property

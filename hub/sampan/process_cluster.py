@@ -65,7 +65,9 @@ class ProcessJob(Job):
             if self.job_id:
                 await _say([*self.program, "cancel", "--tag", str(self.name), self.job_id])
         except SampanError as error:
-            logger.warning("job %s could not be cancelled: %s", self.job_id, error)
+            logger.warning(
+                "job %s could not be cancelled: %s", self.job_id, error.message.params.get("why", error.cause)
+            )
         finally:
             await ProcessInterface.close(self)  # type: ignore[no-untyped-call]
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sampan.errors import Unavailable
+
 if TYPE_CHECKING:
     from distributed.security import Security
 
@@ -36,17 +38,21 @@ class Seal:
         """New keys below `parent`, where the workers' jobs can read them too.
 
         Keys of clusters whose process was killed before it could remove them go first; they open nothing any more.
+        Raises Unavailable (a full or read-only disk, another's folder).
         """
         from distributed.security import Security  # here, because the trunk runs without Dask
 
-        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for orphan in _orphans(parent):
-            shutil.rmtree(orphan, ignore_errors=True)
-        seal = cls(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)))
         keys = Security.temporary()  # type: ignore[no-untyped-call]
-        for file, text in ((seal.certificate, keys.tls_ca_file), (seal.key, keys.tls_worker_key)):
-            file.touch(mode=0o600, exist_ok=False)
-            file.write_text(text, encoding="ascii")
+        try:
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for orphan in _orphans(parent):
+                shutil.rmtree(orphan, ignore_errors=True)
+            seal = cls(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)))
+            for file, text in ((seal.certificate, keys.tls_ca_file), (seal.key, keys.tls_worker_key)):
+                file.touch(mode=0o600, exist_ok=False)
+                file.write_text(text, encoding="ascii")
+        except OSError as error:
+            raise Unavailable("cluster.no_folder", folder=str(parent), why=error.strerror or "") from error
         return seal
 
     @property

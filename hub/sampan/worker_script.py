@@ -34,10 +34,11 @@ def prologue(facts: Facts, here: Here, crew: Crew, tag: str) -> list[str]:
         **WORKER_ENVIRONMENT,
     }
     return [
-        # A batch shell is no login shell and lacks `module`; what the profile sets, the lines below set again.
-        *([". /etc/profile"] if facts.modules else []),
+        # A batch shell is no login shell: at some centres `module` is defined in the profile only. What the profile
+        # sets, the lines below set again.
+        *(["type module >/dev/null 2>&1 || source /etc/profile"] if facts.modules else []),
         "umask 077",
         *(f"export {name}={shlex.quote(value)}" for name, value in environment.items()),
         f"export SAMPAN_DEADLINE=$(( $(date +%s) + {crew.minutes * 60} ))",
-        *(f"module load {module}" for module in facts.modules),
+        *(f"module load {module} || exit 65" for module in facts.modules),
     ]

@@ -22,7 +22,6 @@ ANSWER: dict[str, Any] = {
     "scratch": "/scratch/alice",
     "spool": None,
     "nodes_may_submit": True,
-    "log_directory": None,
 }
 
 
@@ -30,7 +29,7 @@ def test_an_answer_becomes_a_value() -> None:
     facts = Facts.parse({**ANSWER, "told_by_a_newer_broker": 1})
     assert (facts.centre, facts.scheduler, facts.queue, facts.cores_max) == ("east", "slurm", "normal", 8)
     assert (facts.directives, facts.modules) == ((("account", "climate"),), ("python/3.11",))
-    assert (facts.scratch, facts.spool, facts.log_directory) == ("/scratch/alice", None, None)
+    assert (facts.scratch, facts.spool) == ("/scratch/alice", None)
     assert facts.nodes_may_submit
 
 
@@ -50,8 +49,8 @@ def test_an_answer_becomes_a_value() -> None:
         ("python", "/opt/$(id)/python"),
         ("python", "/opt/python;id"),
         ("scratch", "/scratch/`id`"),
+        ("scratch", "/scratch/{user}"),
         ("spool", "/spool\u2028x"),
-        ("log_directory", "/logs/%j"),
         ("modules", ["python; id"]),
         ("directives", [["account"]]),
         ("directives", [["account", "x y"]]),

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from sampan.errors import Unavailable
 from sampan.seal import Seal
 
 
@@ -48,3 +51,11 @@ def test_keys_of_a_killed_process_go_with_the_next_cluster(tmp_path: Path) -> No
     seal = Seal.make(tmp_path)
     assert not orphan.exists()
     assert {path.name for path in tmp_path.iterdir()} == {seal.directory.name, "dask-notes-of-mine"}
+
+
+def test_a_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable) as caught:
+        Seal.make(tmp_path / "file" / "attempt")
+    assert caught.value.code == "cluster.no_folder"
+    assert str(tmp_path) in caught.value.message.say("zh")

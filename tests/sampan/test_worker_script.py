@@ -56,6 +56,6 @@ def test_a_centre_may_be_called_anything(name: str) -> None:
 
 def test_modules_are_loaded_after_the_profile_that_defines_them() -> None:
     lines = prologue(replace(FACTS, modules=("gcc/12", "python/3.11")), PLACE, CREW, "t")
-    assert lines[0] == ". /etc/profile"
-    assert lines[-2:] == ["module load gcc/12", "module load python/3.11"]
-    assert ". /etc/profile" not in prologue(FACTS, PLACE, CREW, "t")
+    assert lines[0].endswith("|| source /etc/profile")
+    assert lines[-2:] == ["module load gcc/12 || exit 65", "module load python/3.11 || exit 65"]
+    assert not any("module" in line or "profile" in line for line in prologue(FACTS, PLACE, CREW, "t"))

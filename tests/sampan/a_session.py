@@ -1,0 +1,52 @@
+"""A session's own program, as a process of its own: it opens a cluster, tells of its workers, and waits to be told how to end.
+
+Run with the facts as JSON in the first argument. A line on stdin ends it: "close" closes the cluster, "leave" only ends.
+"""
+
+import json
+import os
+import sys
+
+from distributed import Client
+
+import sampan
+from sampan.crew import Crew
+from sampan.dask_cluster import open_cluster
+from sampan.facts import Facts
+
+
+def tell_of_worker() -> dict[str, object]:
+    place = sampan.here()
+    return {
+        "pid": os.getpid(),
+        "job": os.environ["SAMPAN_JOB_ID"],
+        "cores": place.cores,
+        "launch": place.launch,
+        "said": str(place),
+    }
+
+
+def main() -> None:
+    place = sampan.here()
+    facts = Facts.parse(json.loads(sys.argv[1]))
+    crew = Crew.plan(facts, place, workers=2, cores=1, memory="512 MiB", hours=None)
+    cluster = open_cluster(facts, place, crew)
+    client = Client(cluster)
+    client.wait_for_workers(2, timeout=60)
+    told = {
+        "pid": os.getpid(),
+        "workers": list(client.run(tell_of_worker).values()),
+        "sum": client.submit(sum, range(10)).result(),
+        "address": cluster.scheduler_address,
+        "dashboard": cluster.dashboard_link,
+        "name": cluster.name,
+        "keys": str(cluster.seal.directory),
+    }
+    print(json.dumps(told), flush=True)
+    if sys.stdin.readline().strip() == "close":
+        client.close()
+        cluster.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""sampan.cluster(): what it says where there can be no workers. Its workers are in test_process_cluster.py."""
+
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import sampan
+from sampan.crew import Crew
+from sampan.dask_cluster import facts_of, open_cluster
+from sampan.errors import Invalid, Missing, Unavailable, Unreachable
+from sampan.facts import Facts
+from sampan.whereabouts import Here
+
+pytestmark = pytest.mark.fast
+
+FACTS = Facts("east", "process", "cpu", "cpu", 8, 2048, sys.executable, nodes_may_submit=True)
+PLACE = Here(
+    "east", {"en": "East", "zh": "东部"}, "cpu", "n1", 2, 4096, timedelta(hours=2), "abcd1234", "process"
+)
+CREW = Crew(2, 1, 512, 10)
+
+
+def test_outside_a_session_there_is_no_centre_to_work_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAMPAN_CENTRE", raising=False)
+    with pytest.raises(Missing) as caught:
+        sampan.cluster()
+    assert caught.value.code == "here.outside"
+
+
+def test_a_broker_that_is_away_is_told_and_asked_again_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAMPAN_URL", raising=False)
+    with socket.socket() as bound_only:
+        bound_only.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("SAMPAN_BROKER_URL", f"http://127.0.0.1:{bound_only.getsockname()[1]}")
+        for _ in range(2):
+            with pytest.raises(Unreachable):
+                facts_of("east")
+
+
+def test_an_environment_without_dask_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "dask_jobqueue.core", None)
+    monkeypatch.delitem(sys.modules, "sampan.process_cluster", raising=False)
+    with pytest.raises(Missing) as caught:
+        open_cluster(FACTS, PLACE, CREW, {"SAMPAN_ATTEMPT_DIR": str(tmp_path)})
+    assert caught.value.code == "cluster.no_dask"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SAMPAN_ATTEMPT_DIR": "/tmp/a b"},
+        {"SAMPAN_ATTEMPT_DIR": "/tmp/$(id)"},
+        {"SAMPAN_ATTEMPT_DIR": "/tmp/a", "SAMPAN_TAG": "x; id"},
+    ],
+)
+def test_what_would_mean_more_in_a_script_is_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(Invalid) as caught:
+        open_cluster(FACTS, PLACE, CREW, environ)
+    assert caught.value.code == "here.field"
+
+
+def test_a_process_centre_without_its_spool_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as caught:
+        open_cluster(replace(FACTS, spool=None), PLACE, CREW, {"SAMPAN_ATTEMPT_DIR": str(tmp_path)})
+    assert caught.value.message.params["field"] == "spool"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_trunk_knows_cluster_without_dask() -> None:
+    program = (
+        "import sys, sampan; sampan.cluster\n"
+        "print(*{'dask', 'distributed', 'dask_jobqueue', 'numpy'} & set(sys.modules))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], text=True, capture_output=True, check=True, timeout=30
+    )
+    assert shown.stdout.split() == []

@@ -1,0 +1,161 @@
+"""A crew of real jobs of the process scheduler: apart from each other, closed to strangers, gone with their session.
+
+The session is a process of its own, because some tests kill it.
+"""
+
+import base64
+import os
+import signal
+import socket
+import ssl
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from sampan.crew import Crew
+from sampan.dask_cluster import open_cluster
+from sampan.errors import Refused, Unavailable
+from sampan.facts import Facts
+from sampan.seal import Seal
+from sampan.whereabouts import read
+from tests.sampan.listeners import Listener, listeners
+from tests.sampan.process_centre import ProcessCentre, Session
+from tests.waiting import wait_until
+
+PAGES = (
+    *("/", "/status", "/sitemap.json", "/health", "/metrics", "/json/counts.json", "/json/identity.json"),
+    *("/info/main/workers.html", "/api/v1/get_workers", "/proxy/1/127.0.0.1/", "/statics/css/base.css"),
+)
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessCentre]:
+    with ProcessCentre(tmp_path_factory.mktemp("centre")) as centre:
+        yield centre
+
+
+@pytest.fixture(scope="module")
+def session(centre: ProcessCentre) -> Iterator[Session]:
+    """One for all tests that only look."""
+    with centre.session() as session:
+        yield session
+
+
+def test_each_worker_is_a_job_of_its_own(centre: ProcessCentre, session: Session) -> None:
+    jobs = {worker["job"] for worker in session.workers}
+    pids = {worker["pid"] for worker in session.workers}
+    assert len(jobs) == len(pids) == 2
+    assert session.pid not in pids
+    assert centre.running(session.name) == jobs
+    assert session.told["sum"] == 45
+
+
+def test_a_worker_knows_where_it_is(session: Session) -> None:
+    for worker in session.workers:
+        assert (worker["cores"], worker["launch"]) == (1, "abcd1234")
+        assert "East" in worker["said"]
+
+
+def test_nothing_listens_beyond_this_machine_or_says_anything_in_clear(session: Session) -> None:
+    found = listeners(session.pids)
+    assert {listener.pid for listener in found} == session.pids
+    assert {listener.host for listener in found} == {"127.0.0.1"}
+    assert len(found) == 6  # each: Dask's own protocol over TLS, and a web server without pages
+    for listener in found:
+        for page in PAGES:
+            told = listener.say(f"GET {page} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            head, _, body = told.partition(b"\r\n\r\n")
+            if page == "/sitemap.json" and b"200 OK" in head:
+                assert body == b'{"paths": ["/sitemap.json"]}'
+            else:
+                assert told == b"" or head.startswith(b"HTTP/1.1 404 "), (listener, page, told)
+    assert session.told["dashboard"] == ""
+
+
+def test_a_stranger_with_no_certificate_or_a_foreign_one_gets_nothing(
+    session: Session, tmp_path: Path
+) -> None:
+    without = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    without.check_hostname = False
+    without.verify_mode = ssl.CERT_NONE
+    foreign = Seal.make(tmp_path)
+    other = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    other.check_hostname = False
+    other.verify_mode = ssl.CERT_NONE
+    other.load_cert_chain(foreign.certificate, foreign.key)
+    ports = {int(session.told["address"].rpartition(":")[2])}
+    encrypted = [listener for listener in listeners(session.pids) if not _speaks_http(listener)]
+    assert ports <= {listener.port for listener in encrypted}
+    assert len(encrypted) == 3
+    for listener in encrypted:
+        for context in (without, other):
+            assert listener.say_encrypted(b"\0" * 64, context) == b""
+    with pytest.raises(OSError, match=r"(?s)."):
+        Client(session.told["address"], security=foreign.security(), timeout=2)
+
+
+def test_no_key_in_arguments_environments_scripts_logs_or_readable_files(
+    centre: ProcessCentre, session: Session
+) -> None:
+    text = Path(session.told["keys"], "key.pem").read_text()
+    key = text.splitlines()[1].encode()
+    assert len(base64.b64decode(key)) == 48
+    for pid in session.pids:
+        for part in ("cmdline", "environ"):
+            assert key not in Path(f"/proc/{pid}/{part}").read_bytes()
+    holders = [path for path in centre.root.rglob("*") if path.is_file() and key in path.read_bytes()]
+    assert [path.name for path in holders] == ["key.pem"]
+    assert stat.S_IMODE(holders[0].stat().st_mode) == 0o600
+    assert stat.S_IMODE(holders[0].parent.stat().st_mode) == 0o700
+
+
+def test_closing_ends_the_jobs_and_removes_the_keys(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        assert session.say("close") == 0
+        session.must_be_gone()
+        assert not Path(session.told["keys"]).exists()
+
+
+def test_a_session_that_only_ends_takes_its_jobs_along(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        assert session.say("leave") == 0
+        session.must_be_gone()
+        assert not Path(session.told["keys"]).exists()
+
+
+def test_a_killed_session_leaves_no_worker_and_no_job(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        os.kill(session.pid, signal.SIGKILL)
+        session.must_be_gone()
+
+
+def test_a_killed_worker_ends_its_job_alone(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        first, second = session.workers
+        os.kill(int(first["pid"]), signal.SIGKILL)
+        wait_until(lambda: centre.running(session.name) == {second["job"]})
+
+
+def test_what_the_scheduler_refuses_is_told_in_its_words(centre: ProcessCentre) -> None:
+    facts = Facts.parse(centre.facts)
+    place = read(centre.environment, node=socket.gethostname(), usable=2, now=0.0)
+    with pytest.raises(Refused) as caught:
+        open_cluster(facts, place, Crew(2, 9, 512, 10), centre.environment)
+    assert caught.value.code == "cluster.refused"
+    assert "cores must be from 1 to 4; 9 was asked for" in caught.value.message.say("en")
+    assert list(centre.attempt.glob(f"dask-{os.getpid()}-*")) == []
+
+
+def test_a_scheduler_that_is_not_there_is_a_sentence(centre: ProcessCentre) -> None:
+    facts = Facts.parse({**centre.facts, "python": "/nowhere/python"})
+    place = read(centre.environment, node=socket.gethostname(), usable=2, now=0.0)
+    with pytest.raises(Unavailable) as caught:
+        open_cluster(facts, place, Crew(2, 1, 512, 10), centre.environment)
+    assert caught.value.code == "cluster.no_answer"
+
+
+def _speaks_http(listener: Listener) -> bool:
+    return listener.say(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/")
