@@ -1,4 +1,4 @@
-"""A real launcher in a process of its own, as a job script starts it, and the loopback way to it."""
+"""A real launcher in a process of its own, as a job script starts it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,21 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncssh
-
-from sampan.errors import Unreachable
-from sampan_hub.asks import Completed
 from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link, open_link
 from sampan_hub.report import Report, parse_report
+from sampan_hub.transports.local import LocalTransport
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "sampan-test-abcd1234-1"
 MASTER = MasterKey(bytes(range(32)))
 NONCE = "00ff" * 8
-
-
-class Loopback:
-    """The part of a transport that a link needs, on this machine."""
-
-    async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
-    ) -> Completed:
-        raise NotImplementedError
-
-    async def reach(
-        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
-    ) -> asyncssh.SSHClientConnection:
-        try:
-            return await asyncssh.connect(host, port, options=options)
-        except OSError as error:
-            raise Unreachable("link.cut", str(error)) from error
-
-    async def close(self) -> None: ...
 
 
 @dataclass
@@ -66,7 +44,7 @@ class Launched:
             **changed,
         }
         report = told.pop("report", self.report)
-        return await open_link(Loopback(), "127.0.0.1", report, **told)  # type: ignore[arg-type]
+        return await open_link(LocalTransport({"en": "here", "zh": "本机"}), "127.0.0.1", report, **told)  # type: ignore[arg-type]
 
     @property
     def log(self) -> str:

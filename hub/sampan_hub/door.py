@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +26,9 @@ EXPECTED: Final = 15.0
 """Seconds after its loss during which a link is expected back; later, nobody is kept waiting for it."""
 LARGEST_HEAD: Final = 16 * 1024
 HEAD_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 30.0
+"""For a reader who has stopped reading to take the rest."""
+_RESET: Final = struct.pack("ii", 1, 0)  # struct linger: closing discards and resets
 log = logging.getLogger(__name__)
 
 Explain = Callable[[str], tuple[Message, int]]
@@ -115,6 +119,7 @@ class Door:
         except OSError:
             sock.close()
             return
+        whole = False
         try:
             link = await self._find_link()
             inside = None
@@ -123,13 +128,13 @@ class Door:
                     inside = await link.open_server()
             if link is None or inside is None:
                 await self._answer(reader, writer)
+                whole = True
             else:
-                await splice((reader, writer), inside, link.closed)
+                whole = await splice((reader, writer), inside, link.closed)
         except (OSError, EOFError, ValueError) as error:
             log.debug("door of %s: a connection ended: %r", self.launch, error)
         finally:
-            # Nothing of value is left to send: both ways have ended in order, or one was cut.
-            writer.transport.abort()
+            await _close(writer, whole)
 
     async def _find_link(self) -> Link | None:
         """The link there is, or the one that comes back while we can reasonably wait."""
@@ -159,6 +164,18 @@ class Door:
             async with asyncio.timeout(1):
                 while await reader.read(64 * 1024):
                     pass
+
+
+async def _close(writer: asyncio.StreamWriter, whole: bool) -> None:
+    """In order, after what was written has gone out; or as a reset, so that nobody takes a part for the whole."""
+    if whole:
+        writer.close()
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), CLOSE_SECONDS)
+    else:
+        with suppress(OSError):
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:

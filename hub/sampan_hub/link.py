@@ -65,7 +65,9 @@ async def open_link(
         raise Unavailable("link.timeout", str(error), seconds=round(deadline)) from error
     except (asyncssh.HostKeyNotVerifiable, asyncssh.PermissionDenied) as error:
         raise Refused("link.identity", str(error)) from error
-    except (OSError, asyncssh.Error) as error:
+    except ValueError as error:
+        raise Refused("link.greeting", str(error), field="line") from error
+    except (EOFError, OSError, asyncssh.Error) as error:
         raise Unreachable("link.cut", f"{type(error).__name__}: {error}") from error
 
 
@@ -217,7 +219,7 @@ class Link:
                     self._events.put_nowait(_event(message))
                 elif (answer := self._waiting.get(message.get("id", 0))) and not answer.done():
                     answer.set_result(message)
-        except (EOFError, OSError, ValueError, TypeError, asyncssh.Error) as error:
+        except (EOFError, OSError, RecursionError, TypeError, ValueError, asyncssh.Error) as error:
             why = f"{type(error).__name__}: {error}"
         finally:
             self._connection.abort()

@@ -15,28 +15,35 @@ Outside = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Inside = tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]
 
 
-async def splice(outside: Outside, inside: Inside, cut: asyncio.Event) -> None:
+async def splice(outside: Outside, inside: Inside, cut: asyncio.Event) -> bool:
     """Passes bytes both ways; a side that stops reading stops the other from sending; an end is passed on as an end.
 
-    Returns when both ways have ended, or at once when `cut` is set. The caller closes the outside, this the inside.
+    True when both ways have ended in order; False when one broke, and at once when `cut` is set. The caller closes the
+    outside, this the inside.
     """
     ways = [
         asyncio.create_task(_pass_on(outside[0], inside[1])),
         asyncio.create_task(_pass_on(inside[0], outside[1])),
     ]
     watching = asyncio.create_task(cut.wait())
+    whole = False
     try:
         pending = set(ways)
         while pending and not cut.is_set():
             done, _ = await asyncio.wait({*pending, watching}, return_when=asyncio.FIRST_COMPLETED)
             pending -= done
             if any(task.exception() for task in done):
-                return
+                return False
+        whole = not pending and not cut.is_set()
+        return whole
     finally:
         for task in (*ways, watching):
             task.cancel()
         await asyncio.gather(*ways, watching, return_exceptions=True)
-        inside[1].close()
+        if whole:
+            inside[1].close()
+        else:
+            inside[1].channel.abort()
 
 
 async def _pass_on(

@@ -1,0 +1,163 @@
+"""The job script is the golden copy, and nothing hostile gets into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sampan.errors import Invalid
+from sampan_hub.script import Script, render_script
+
+pytestmark = pytest.mark.fast
+
+GOLDEN = Path(__file__).parent / "golden"
+PLAIN = Script(
+    tag="sampan-demo-abcd1234-1",
+    launch="abcd1234",
+    centre="alpha",
+    title_en="Alpha Centre",
+    title_zh="阿尔法超算中心",
+    share="light",
+    scheduler="process",
+    cores=2,
+    memory_mib=4096,
+    minutes=120,
+    home="/srv/alpha/home/alice",
+    attempt_dir="/srv/alpha/home/alice/.sampan/attempts/sampan-demo-abcd1234-1",
+    nonce="00112233445566778899aabbccddeeff",
+    client_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILLfWe3dpxM2JiFXp8E4pFrXGj7Mm4GbLi+DtIGP0L5X",
+    bind="127.0.0.1",
+    python="/opt/sampan/venv/bin/python",
+)
+SLURM = replace(
+    PLAIN,
+    centre="east",
+    scheduler="slurm",
+    bind="0.0.0.0",
+    modules=("gcc/12.2.0", "python/3.11+mkl"),
+    setup_file="/opt/east/sampan-setup.sh",
+)
+QUOTED = replace(
+    PLAIN,
+    title_en="O'Neill's `id` $(id) \"${HOME}\" \\ ; | & > /tmp/x # %s {{x}} !",
+    title_zh="“引号”与$(id)",
+)
+
+
+@pytest.mark.parametrize(("name", "script"), [("plain", PLAIN), ("slurm", SLURM), ("quoted", QUOTED)])
+def test_equals_its_golden_copy(name: str, script: Script) -> None:
+    assert render_script(script) == (GOLDEN / f"{name}.sh").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("script", [PLAIN, SLURM, QUOTED])
+def test_bash_reads_the_values_that_were_meant(script: Script, tmp_path: Path) -> None:
+    """Run with a launcher that prints its environment: what arrives is what was put in, whatever it looks like."""
+    home = tmp_path / "home"
+    home.mkdir()
+    setup = tmp_path / "setup.sh"
+    setup.write_text("export FROM_SETUP=1\n")
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/bash\nexec env -0\n")
+    fake.chmod(0o700)
+    local = replace(script, home=str(home), python=str(fake), setup_file=str(setup), modules=())
+    done = subprocess.run(
+        [shutil.which("bash") or "/bin/bash"],
+        input=render_script(local).encode(),
+        capture_output=True,
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+        timeout=20,
+    )
+    told = dict(item.split("=", 1) for item in done.stdout.decode().split("\0") if item)
+    assert told["SAMPAN_CENTRE_EN"] == script.title_en
+    assert told["SAMPAN_CENTRE_ZH"] == script.title_zh
+    assert told["SAMPAN_CLIENT_KEY"] == script.client_key
+    assert (told["PWD"], told["HOME"], told["FROM_SETUP"]) == (str(home), str(home), "1")
+
+
+HOSTILE: list[Any] = [
+    "",
+    "a\nexport X=1",
+    "a\r",
+    "a\0b",
+    "a\u2028b",
+    "a\u2029b",
+    "a\u202eb",
+    "a\x1b[2J",
+    "x" * 1_000_000,
+    7,
+]
+SHELL = [
+    "$(id)",
+    "`id`",
+    "a;id",
+    "a b",
+    "a'b",
+    'a"b',
+    "{{x}}",
+    "%s",
+    "#SBATCH",
+    "../x",
+    "/a/../b",
+    "~",
+    "-o",
+    "中文",
+]
+PLACES = [
+    *(
+        "tag",
+        "launch",
+        "centre",
+        "share",
+        "scheduler",
+        "home",
+        "attempt_dir",
+        "nonce",
+        "client_key",
+        "bind",
+        "python",
+    ),
+    "setup_file",
+]
+
+
+@pytest.mark.parametrize("field", PLACES)
+def test_refuses_whatever_is_not_plain(field: str) -> None:
+    for value in [*HOSTILE, *SHELL]:
+        with pytest.raises(Invalid) as caught:
+            replace(PLAIN, **{field: value})
+        assert caught.value.message.params["field"] == field
+        assert len(json.dumps(caught.value.message.to_json())) < 1000
+
+
+@pytest.mark.parametrize("field", ["title_en", "title_zh"])
+def test_refuses_names_for_people_that_break_a_line_or_hide(field: str) -> None:
+    for value in HOSTILE:
+        with pytest.raises(Invalid):
+            replace(PLAIN, **{field: value})
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, *(text for text in SHELL if text != "中文"), "中文"])
+def test_refuses_modules(value: Any) -> None:
+    with pytest.raises(Invalid):
+        replace(PLAIN, modules=("gcc/12", value))
+
+
+@pytest.mark.parametrize("field", ["cores", "memory_mib", "minutes"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "1", "1; id", 10**15, float("nan")])
+def test_refuses_numbers(field: str, value: Any) -> None:
+    with pytest.raises(Invalid):
+        replace(PLAIN, **{field: value})
+
+
+def test_holds_no_secret() -> None:
+    """What the job needs to know besides comes over the link; a job's script can be read by others."""
+    text = render_script(PLAIN).lower()
+    assert not [word for word in ("token", "secret=", "password", "private") if word in text]
