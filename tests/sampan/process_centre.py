@@ -39,12 +39,12 @@ class ProcessCentre:
             "spool": str(self.spool),
             "nodes_may_submit": True,
         }
+        # As the launcher hands it on: without the attempt's folder, which is found by HOME and the tag.
         self.environment = {
             "HOME": str(root / "home"),
             "LANG": "C.UTF-8",
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
-            "SAMPAN_ATTEMPT_DIR": str(self.attempt),
             "SAMPAN_CENTRE": "east",
             "SAMPAN_CENTRE_EN": "East",
             "SAMPAN_CENTRE_ZH": "东部中心",

@@ -143,7 +143,7 @@ def test_what_the_scheduler_refuses_is_told_in_its_words(centre: ProcessCentre) 
     facts = Facts.parse(centre.facts)
     place = read(centre.environment, node=socket.gethostname(), usable=2, now=0.0)
     with pytest.raises(Refused) as caught:
-        open_cluster(facts, place, Crew(2, 9, 512, 10), centre.environment)
+        open_cluster(facts, place, Crew(2, 9, 512, 10), {"SAMPAN_ATTEMPT_DIR": str(centre.attempt)})
     assert caught.value.code == "cluster.refused"
     assert "cores must be from 1 to 4; 9 was asked for" in caught.value.message.say("en")
     assert list(centre.attempt.glob(f"dask-{os.getpid()}-*")) == []
@@ -153,7 +153,7 @@ def test_a_scheduler_that_is_not_there_is_a_sentence(centre: ProcessCentre) -> N
     facts = Facts.parse({**centre.facts, "python": "/nowhere/python"})
     place = read(centre.environment, node=socket.gethostname(), usable=2, now=0.0)
     with pytest.raises(Unavailable) as caught:
-        open_cluster(facts, place, Crew(2, 1, 512, 10), centre.environment)
+        open_cluster(facts, place, Crew(2, 1, 512, 10), {"SAMPAN_ATTEMPT_DIR": str(centre.attempt)})
     assert caught.value.code == "cluster.no_answer"
 
 
