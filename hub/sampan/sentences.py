@@ -11,6 +11,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     # text: a name or a remark that came in both languages
     "text": ("{en}", "{zh}"),
     # need.*: what a person asked for cannot be read
+    "need.once": (
+        "“{field}” must be given once, as a short text or a number. Please correct it and start again.",
+        "“{field}”只能给出一次，且应为短文本或数字。请改正后再启动。",
+    ),
     "need.unknown_field": (
         "There is no option called “{field}”. Known options: {known}.",
         "没有名为“{field}”的选项。可用的选项有：{known}。",
@@ -36,6 +40,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "没有名为 {value} 的套餐。可用套餐：{known}。",
     ),
     # place.*: reasons of a placement, for a centre
+    "place.data": ("It holds the data you named.", "这里存有您指定的数据。"),
     "place.fits_now": (
         "Has room now: {free} of {total} cores are free.",
         "现在有空位：{total} 核中有 {free} 核空闲。",
@@ -71,6 +76,11 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "没有中心能满足此需求。{reasons} 请减少需求或换一个套餐。",
     ),
     # launch.*: progress of a launch
+    "launch.over": ("This launch is to stop already.", "此任务已在停止中。"),
+    "launch.server_by_hub": (
+        "A notebook server is started on the hub's own page, or by its API. Open {where}.",
+        "笔记本服务由平台页面或其 API 启动。请打开 {where}。",
+    ),
     "launch.accepted": ("Your request is in. Looking for a free berth.", "请求已收到，正在寻找空位。"),
     "launch.placed": ("{centre} was chosen: {why}", "已选择{centre}：{why}"),
     "launch.submitted": (
@@ -113,6 +123,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "launch.stopping": ("Stopping at {centre}.", "正在停止{centre}上的任务。"),
     "launch.stopped": ("Stopped.", "已停止。"),
     # ended.*: why an attempt ended
+    "ended.moved": ("A berth became free at {centre}.", "{centre}有了空位。"),
     "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
     "ended.finished": ("The session ended by itself.", "会话已自行结束。"),
     "ended.failed": ("The job ended with exit code {code}.", "任务异常结束，退出码 {code}。"),
@@ -152,6 +163,33 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "hub.stopped": ("It is not running any more.", "它已不在运行。"),
     "hub.stopping": ("Stopping. Please wait a moment.", "正在停止，请稍候。"),
     # centre.*, broker.*, access.*
+    "centre.busy": ("Too many questions wait at {centre} just now.", "目前等待{centre}答复的请求过多。"),
+    "centre.file": (
+        "A file of yours at the centre cannot be read or written. Is its disk full, or your quota used up?",
+        "无法读写您在中心的文件。可能是磁盘已满或配额用尽，请检查。",
+    ),
+    "centre.local_account": (
+        "Jobs cannot run as the account {account} here. Start the broker as root, or leave the account out of the descriptor.",
+        "此处无法以账号 {account} 运行任务。请以 root 启动调度服务，或在描述文件中去掉该账号。",
+    ),
+    "centre.share": ("{centre} has no share called {share} any more.", "{centre}已没有名为 {share} 的队列。"),
+    "scheduler.no_answer": (
+        "The batch system of the centre gave no answer that can be read. It is asked again.",
+        "该中心的作业系统没有给出可识别的答复，会再次询问。",
+    ),
+    "scheduler.refused": ("The batch system says: {why}", "作业系统的答复：{why}"),
+    "store.failed": (
+        "The broker cannot write its records just now; nothing was started. Try again in a minute, or tell the administrators.",
+        "调度服务暂时无法保存记录，未启动任何任务。请稍后再试，或联系管理员。",
+    ),
+    "store.newer": (
+        "The database was made by a newer version of Sampan. Install that version, or restore a backup of this one.",
+        "数据库由更新版本的 Sampan 创建。请安装该版本，或恢复本版本的备份。",
+    ),
+    "store.url": (
+        "The address of the database must begin with sqlite: or postgresql:. Correct --database.",
+        "数据库地址应以 sqlite: 或 postgresql: 开头。请改正 --database。",
+    ),
     "centre.says": ("{centre}: {why}", "{centre}：{why}"),
     "centre.unreachable": ("{centre} cannot be reached.", "无法连接{centre}。"),
     "centre.timeout": ("{centre} did not answer within {seconds} s.", "{centre}在 {seconds} 秒内没有答复。"),
@@ -192,9 +230,26 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Please log in: the token is missing, wrong or expired.",
         "请登录：令牌缺失、错误或已过期。",
     ),
+    "access.hub_away": (
+        "The hub cannot be asked who you are just now. Try again in a minute.",
+        "暂时无法向平台确认您的身份，请稍后再试。",
+    ),
+    "access.hub_only": ("Only the hub itself may do this.", "只有平台自身可以执行此操作。"),
+    "access.operator": (
+        "Only operators and administrators see this. Ask to be put into a group such as sampan:operator:east.",
+        "只有运维人员和管理员可以查看。请申请加入如 sampan:operator:east 的用户组。",
+    ),
+    "access.scope": (
+        "This token may not be used here. Make one on the hub's token page that may access the service “sampan”.",
+        "此令牌无权访问这里。请在平台的令牌页面创建一个可访问“sampan”服务的令牌。",
+    ),
     "access.owner": ("That belongs to somebody else.", "那是别人的任务。"),
     "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
     # door.*, link.*, script.*, settings.*: the way from the hub to a job
+    "settings.secret": (
+        "The secret file {file} cannot be read. “sampan up” makes it; run by hand, make it with mode 0600.",
+        "无法读取密钥文件 {file}。“sampan up”会创建它；手动运行时请创建并设为 0600 权限。",
+    ),
     "door.full": (
         "All addresses for sessions ({first}–{last}) are in use. Stop a session you no longer need, or try again later.",
         "会话地址（{first}–{last}）已全部占用。请停止不再需要的会话，或稍后再试。",

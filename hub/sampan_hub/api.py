@@ -113,6 +113,17 @@ async def list_centres(services: Parts, person: Who) -> list[dict[str, Any]]:
     ]
 
 
+@routes.get("/problems")
+async def list_problems(services: Parts, person: Who) -> dict[str, list[dict[str, Any]]]:
+    """Descriptor files that cannot be used, and everything that is wrong with each. For operators and administrators."""
+    if not person.operates:
+        raise Forbidden("access.operator")
+    return {
+        name: [error.message.to_json() for error in errors]
+        for name, errors in services.directory.problems.items()
+    }
+
+
 @routes.get("/centres/{centre}/facts")
 async def centre_facts(centre: str, services: Parts, person: Who) -> dict[str, Any]:
     """What a program inside a job needs to know about its centre to start more jobs there."""
@@ -137,7 +148,7 @@ async def create_launch(
 ) -> JSONResponse:
     """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already."""
     if new.kind is Kind.SERVER and not person.hub:
-        raise Forbidden("launch.server_by_hub")
+        raise Forbidden("launch.server_by_hub", where=f"{services.settings.public_url}/hub/spawn")
     need = read_need(new.options)
     launch, created = await launching.create(
         person.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -79,7 +79,7 @@ class Database:
         """Runs `work` in a transaction that is kept as a whole or not at all."""
         return await self._unharmed(self._run(self._writer, self._turn, work))
 
-    async def _unharmed(self, running: Any) -> Any:
+    async def _unharmed(self, running: Coroutine[Any, Any, T]) -> T:
         """A caller that is cancelled goes; its transaction is finished, not torn off in the middle of a command."""
         task = asyncio.ensure_future(running)
         self._running.add(task)

@@ -22,9 +22,9 @@ def notebook_facts(centre: Centre) -> dict[str, Any]:
         "memory_per_core_mib": round(share.memory_per_core_gib * 1024),
         "directives": [list(pair) for pair in share.demands],
         "modules": list(descriptor.environment.modules),
+        "setup_file": descriptor.environment.setup_file,
         "python": descriptor.environment.python,
         "scratch": descriptor.scratch,
         "spool": descriptor.scheduler.spool,
         "nodes_may_submit": descriptor.scheduler.nodes_may_submit,
-        "log_directory": f"{descriptor.home}/.sampan/logs",
     }

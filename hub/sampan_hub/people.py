@@ -13,6 +13,7 @@ from sampan.errors import Forbidden, Unavailable
 __all__ = ["Logins", "Person"]
 
 _ACCESS = "access:services"
+_ADMIN = "admin:servers"
 _CACHE_SECONDS = 60
 
 
@@ -29,8 +30,10 @@ class Person:
         """Whether this person may see and touch what `owner` owns."""
         return self.name == owner or self.admin
 
-    def operates(self, centre: str) -> bool:
-        return self.admin or f"sampan:operator:{centre}" in self.groups
+    @property
+    def operates(self) -> bool:
+        """Whether this person operates a centre of the federation, or all of it."""
+        return self.admin or any(group.startswith("sampan:operator:") for group in self.groups)
 
 
 class Logins:
@@ -76,5 +79,6 @@ def _person(user: dict[str, object] | None) -> Person:
     return Person(
         str(user["name"]),
         frozenset(str(group) for group in groups) if isinstance(groups, list) else frozenset(),
-        admin=bool(user.get("admin")),
+        # A server's token is its owner's word for the owner's own things, also where the owner is an administrator.
+        admin=bool(user.get("admin")) and _ADMIN in granted,
     )

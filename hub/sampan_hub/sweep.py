@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from typing import Final
 
 from sampan.errors import SampanError
 from sampan_hub.jobs import FoundJob
@@ -29,20 +31,29 @@ async def sweep(services: Services, name: str) -> int:
     except SampanError as error:
         log.info("%s was not swept: %s", name, error)
         return 0
-    prefix = f"sampan-{services.settings.hub_id}-"
-    for job in (job for job in found if job.tag.startswith(prefix)):
-        attempt = await services.store.attempt_by_tag(job.tag)
+    for job in found:
+        whose = _TAG.fullmatch(job.tag)
+        if whose is None or whose["hub"] != services.settings.hub_id:
+            continue
+        attempt = await services.store.attempt_by_tag(whose["attempt"])
         if attempt is None:
             log.warning("%s: job %s carries our tag %s, but there is no row for it", name, job.id, job.tag)
-        elif attempt.ended_at is not None and _same(job, attempt):
+        elif attempt.ended_at is not None and _same(job, attempt, worker=whose["worker"] is not None):
             try:
                 await centre.ask(centre.scheduler.cancel(job.id, job.tag), account=attempt.account)
                 cancelled += 1
+                log.info("%s: job %s (%s) is cancelled: its attempt has ended", name, job.id, job.tag)
             except SampanError as error:
                 log.warning("%s: job %s is not cancelled: %s", name, job.id, error)
     return cancelled
 
 
-def _same(job: FoundJob, attempt: Attempt) -> bool:
+_TAG: Final = re.compile(
+    r"(?P<attempt>sampan-(?P<hub>[a-z0-9]+)-[a-z0-9]+-[0-9]+)(?P<worker>-dask-[a-z0-9-]+)?"
+)
+"""An attempt's tag; its Dask workers carry the same with more behind it."""
+
+
+def _same(job: FoundJob, attempt: Attempt, *, worker: bool) -> bool:
     """Destructive only where tag, account and, where we know it, the job's number match."""
-    return job.account == attempt.account and attempt.job in (None, job.id)
+    return job.account == attempt.account and (worker or attempt.job in (None, job.id))

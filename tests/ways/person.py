@@ -1,0 +1,154 @@
+"""A person at the hub: what their browser says to it, without a browser."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, Self
+
+import httpx
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from tests.ways.whole_hub import WholeHub, came, token_in
+
+__all__ = ["Kernel", "Person"]
+
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+
+
+class Person:
+    """Logged in under a name. `async with` logs in."""
+
+    def __init__(self, hub: WholeHub, name: str) -> None:
+        self.hub = hub
+        self.name = name
+        self.client = httpx.AsyncClient(base_url=hub.url, timeout=60, follow_redirects=True)
+
+    async def __aenter__(self) -> Self:
+        page = await self.client.get("/hub/login")
+        form = {"username": self.name, "password": self.hub.password, "_xsrf": token_in(page.text)}
+        (await self.client.post("/hub/login", data=form)).raise_for_status()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+
+    async def _token(self) -> str:
+        return token_in((await self.client.get("/hub/home")).text)
+
+    async def api(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The hub's own API, as its pages use it."""
+        token = await self._token()
+        headers = {**SAME_ORIGIN, "X-XSRFToken": token}
+        return await self.client.request(method, f"/hub/api{path}", headers=headers, params={"_xsrf": token}, **options)
+
+    async def start(self, server: str = "", **options: str) -> httpx.Response:
+        """Presses Start on the page."""
+        path = f"/hub/spawn/{self.name}/{server}" if server else "/hub/spawn"
+        token = token_in((await self.client.get(path)).text)
+        return await self.client.post(f"{path}?_xsrf={token}", data=options or {"plan": "light"})
+
+    async def stop(self, server: str = "") -> httpx.Response:
+        return await self.api("DELETE", f"/users/{self.name}/{'servers/' + server if server else 'server'}")
+
+    async def server(self, name: str = "") -> dict[str, Any]:
+        """The hub's model of a server; empty while there is none."""
+        answer = await self.api("GET", f"/users/{self.name}")
+        found: dict[str, Any] = answer.json().get("servers", {}).get(name, {}) if answer.is_success else {}
+        return found
+
+    async def ready(self, name: str = "", deadline: float = 60.0) -> None:
+        async def is_ready() -> bool:
+            return bool((await self.server(name)).get("ready"))
+
+        await came(is_ready, deadline, every=0.3)
+
+    async def launch(self, name: str = "", *, ended: bool = False) -> dict[str, Any]:
+        """The broker's view of one's newest launch of a server; empty while there is none."""
+        found = [one for one in await self.hub.launches(self.name, ended=ended) if one["name"] == name]
+        return found[0] if found else {}
+
+    async def at(self, stage: str, name: str = "", deadline: float = 60.0) -> dict[str, Any]:
+        async def there() -> dict[str, Any] | None:
+            launch = await self.launch(name, ended=stage == "ended")
+            return launch if launch.get("stage") == stage else None
+
+        found: dict[str, Any] = await came(there, deadline)
+        return found
+
+    def path(self, server: str = "") -> str:
+        return f"/user/{self.name}/{server}/" if server else f"/user/{self.name}/"
+
+    async def kernel(self, server: str = "") -> Kernel:
+        """A new kernel in one's running server."""
+        page = await self.client.get(f"{self.path(server)}lab")
+        page.raise_for_status()
+        answer = await self._send("POST", f"{self.path(server)}api/kernels", json={"name": "python3"})
+        answer.raise_for_status()
+        return Kernel(self, f"{self.path(server)}api/kernels/{answer.json()['id']}")
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        server_path = "/".join(path.split("/")[:3]) + "/"
+        tokens = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
+        mine = [cookie.value for cookie in tokens if cookie.path == server_path]
+        headers = {**SAME_ORIGIN, "X-XSRFToken": str(mine[0] if mine else "")}
+        return await self.client.request(method, path, headers=headers, **options)
+
+
+class Kernel:
+    """A kernel behind proxy, door and link. A lost connection is made anew, as a notebook page does."""
+
+    def __init__(self, person: Person, path: str) -> None:
+        self.person = person
+        self.path = path
+        self._socket: WebSocketClientConnection | None = None
+
+    async def run(self, code: str, deadline: float = 60.0) -> str:
+        """Runs code and returns what it printed; fails with the traceback where it raised."""
+
+        async def once() -> list[str] | None:
+            try:
+                return [await self._run(code)]
+            except ConnectionError:
+                self._socket = None
+                return None
+
+        answer: list[str] = await came(once, deadline, every=0.5)
+        return answer[0]
+
+    async def _run(self, code: str) -> str:
+        socket = await self._connect()
+        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": uuid.uuid4().hex}
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
+        message = {"header": {**header, "version": "5.3"}, "parent_header": {}, "metadata": {}, "content": content}
+        await socket.write_message(json.dumps({**message, "channel": "shell", "buffers": []}))
+        printed = ""
+        while True:
+            line = await socket.read_message()
+            if line is None:
+                raise ConnectionError("closed")
+            got = json.loads(line)
+            if got["parent_header"].get("msg_id") != header["msg_id"]:
+                continue
+            if got["msg_type"] == "stream":
+                printed += got["content"]["text"]
+            elif got["msg_type"] == "error":
+                raise AssertionError("\n".join(got["content"]["traceback"]))
+            elif got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
+                return printed
+
+    async def _connect(self) -> WebSocketClientConnection:
+        if self._socket is None:
+            cookies = [c for c in self.person.client.cookies.jar if self.path.startswith(c.path)]
+            request = HTTPRequest(
+                f"{self.person.hub.url.replace('http', 'ws', 1)}{self.path}/channels",
+                headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies), "Origin": self.person.hub.url},
+                connect_timeout=10,
+                request_timeout=10,
+            )
+            try:
+                self._socket = await websocket_connect(request)
+            except Exception as error:
+                raise ConnectionError(str(error)) from error
+        return self._socket

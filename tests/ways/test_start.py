@@ -1,0 +1,96 @@
+"""The way of a start: a person asks for a need; a server answers at a centre that has room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from tests.ways.person import Person
+from tests.ways.whole_hub import WholeHub, came, whole_hub
+
+FACTS = "import os, sampan; h = sampan.here(); print(h.centre, h.launch, os.getpid(), os.environ['SAMPAN_JOB_ID'])"
+
+
+@pytest_asyncio.fixture
+async def hub() -> AsyncIterator[WholeHub]:
+    async with whole_hub() as running:
+        yield running
+
+
+async def test_kernel_scheduler_and_page_agree_on_the_centre(hub: WholeHub) -> None:
+    async with Person(hub, "alice") as alice:
+        await alice.start(plan="light")
+        await alice.ready()
+        launch = await alice.launch()
+        kernel = await alice.kernel()
+        centre, name, _, job = (await kernel.run(FACTS)).split()
+        assert (centre, name, job) == (launch["centre"], launch["id"], launch["job"])
+        [running] = hub.live_jobs(centre)
+        assert running["id"] == job
+        page = (await alice.client.get("/hub/home")).text
+        assert launch["names"]["zh"].split("（")[0] in page or launch["centre"] in page
+        await alice.stop()
+        ended = await alice.at("ended")
+        assert ended["cause"]["code"] == "ended.stopped"
+        assert hub.live_jobs(centre) == []
+
+
+async def test_a_full_centre_is_passed_by_and_used_again(hub: WholeHub) -> None:
+    """Ten starts at once, each a real server on two shared cores: this takes most of its time in Python imports."""
+    full = hub.fill("lake")
+    people = [Person(hub, f"p{number}") for number in range(8)]
+    for person in people:
+        await person.__aenter__()
+    await asyncio.gather(*(person.start(plan="light") for person in people))
+    await asyncio.gather(*(person.at("ready", deadline=150) for person in people))
+    launches = [await person.launch() for person in people]
+    assert {launch["centre"] for launch in launches} == {"east", "west"}
+    for centre in ("east", "west"):
+        jobs = hub.live_jobs(centre)
+        assert sum(job["cores"] for job in jobs) <= hub.descriptor(centre)["scheduler"]["cores"]
+        assert all(job["state"] == "running" for job in jobs)
+    hub.free("lake", full)
+    async with Person(hub, "late") as late:
+        await late.start(plan="light")
+        assert (await late.at("ready"))["centre"] == "lake"
+    for person in people:
+        await person.__aexit__()
+
+
+async def test_all_full_gives_a_place_and_starts_by_itself(hub: WholeHub) -> None:
+    fillers = {centre: hub.fill(centre) for centre in hub.centres}
+    async with Person(hub, "ann") as ann, Person(hub, "ben") as ben:
+        for person in (ann, ben):
+            await person.start(plan="light")
+            queued = await person.at("queued")
+            assert queued["place"] >= 1
+            assert queued["message"]["code"] == "launch.queued"
+        hub.free("west", fillers["west"])
+        for person in (ann, ben):
+            assert (await person.at("ready"))["centre"] == "west"
+
+
+async def test_a_start_that_fails_goes_on_at_the_next_centre(hub: WholeHub) -> None:
+    """The first choice accepts the job and has no Python there: one progress, the reason kept."""
+    real = hub.descriptor("lake")["environment"]["python"]
+    lines = ("#!/bin/sh", 'case "$*" in *launcher*) echo "no such environment" >&2; exit 127;; esac', f'exec {real} "$@"')
+    place = hub.state.parent / "half-broken"
+    place.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    place.chmod(0o755)
+    hub.state.parent.chmod(0o755)
+    hub.describe("lake", environment={"python": str(place)})
+    await came(lambda: _described(hub, str(place)))
+    async with Person(hub, "carol") as carol:
+        await carol.start(plan="light")
+        launch = await carol.at("ready")
+        assert launch["centre"] != "lake"
+        first, second = launch["attempts"]
+        assert (first["centre"], first["stage"], first["cause"]["code"]) == ("lake", "ended", "ended.failed")
+        assert second["stage"] == "ready"
+
+
+async def _described(hub: WholeHub, python: str) -> bool:
+    facts = await hub.ask("GET", "/centres/lake/facts")
+    return str(facts["python"]) == python

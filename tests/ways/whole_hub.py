@@ -1,0 +1,221 @@
+"""The whole of Sampan as `sampan up` runs it: real proxy, hub, broker and centres, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import yaml
+
+__all__ = ["ROOT", "WholeHub", "came", "free_port", "token_in", "whole_hub"]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+START_SECONDS: Final = 60
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 30.0, every: float = 0.1) -> Any:
+    """Asks until the answer is a yes, and returns it."""
+    answer: Any = None
+    try:
+        async with asyncio.timeout(deadline):
+            while not (answer := await condition()):
+                await asyncio.sleep(every)
+    except TimeoutError:
+        raise AssertionError(f"not so within {deadline} s; the last answer was {answer!r}") from None
+    return answer
+
+
+class WholeHub:
+    """One `sampan up` on a state directory of its own. `url` is what a browser opens."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "spawners", "kernels")),
+        }
+        argv = [sys.executable, "-m", "sampan.commands", "up", "--port", str(self.port), "--state", str(self.state)]
+        with (self.state.parent / f"{self.state.name}.log").open("ab") as log:
+            self._up = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def stop(self) -> None:
+        """Ends the parts as a person does; the jobs go on."""
+        if self._up is not None:
+            self._up.send_signal(signal.SIGTERM)
+            self._up.wait(30)
+            self._up = None
+
+    @property
+    def output(self) -> str:
+        return (self.state.parent / f"{self.state.name}.log").read_text(encoding="utf-8")
+
+    @property
+    def password(self) -> str:
+        return self.secret("password")
+
+    def secret(self, name: str) -> str:
+        return (self.state / "secrets" / name).read_text(encoding="utf-8").strip()
+
+    def log(self, part: str) -> str:
+        return (self.state / "log" / f"{part}.log").read_text(encoding="utf-8", errors="replace")
+
+    def pid(self, part: str) -> int:
+        """The one process that is this part: `sampan up` itself, or its only child with that command line."""
+        assert self._up is not None
+        if part == "up":
+            return self._up.pid
+        word = {"proxy": "configurable-http-proxy", "hub": "jupyterhub", "broker": "sampan_hub.broker"}[part]
+        children = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self._up.pid)], capture_output=True, text=True, check=False
+        ).stdout.splitlines()
+        found = [int(line.split()[0]) for line in children if word in line]
+        assert len(found) == 1, (part, children)
+        return found[0]
+
+    def kill(self, part: str) -> int:
+        """As hard as it gets; returns the number it had."""
+        pid = self.pid(part)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    async def restarted(self, part: str, before: int) -> None:
+        async def other() -> bool:
+            try:
+                return self.pid(part) != before
+            except AssertionError:
+                return False
+
+        await came(other)
+
+    async def answers(self) -> bool:
+        """Whether the hub answers through the proxy, and the broker on its own socket."""
+        try:
+            async with httpx.AsyncClient(timeout=5) as client:
+                if (await client.get(f"{self.url}/hub/health")).status_code != 200:
+                    return False
+            await self.ask("GET", "/centres")
+        except (httpx.HTTPError, OSError):
+            return False
+        return True
+
+    async def ask(self, method: str, path: str, user: str = "somebody", **options: Any) -> Any:
+        """Asks the broker as the hub does for that user."""
+        transport = httpx.AsyncHTTPTransport(uds=str(self.state / "run" / "broker.sock"))
+        headers = {"Authorization": f"Sampan {self.secret('hub-broker')}", "X-Sampan-User": user}
+        async with httpx.AsyncClient(transport=transport, base_url="http://broker", timeout=20) as client:
+            answer = await client.request(method, f"/services/sampan/api{path}", headers=headers, **options)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    async def launches(self, user: str, *, ended: bool = False) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self.ask("GET", "/launches", user, params={"all": int(ended)})
+        return found
+
+    # --- centres
+
+    def descriptor(self, centre: str) -> dict[str, Any]:
+        found: dict[str, Any] = yaml.safe_load((self.state / "centres" / f"{centre}.yaml").read_text(encoding="utf-8"))
+        return found
+
+    def describe(self, centre: str, **changes: Any) -> None:
+        """Writes the descriptor anew, as an operator's editor does."""
+        path = self.state / "centres" / f"{centre}.yaml"
+        path.write_text(yaml.safe_dump({**self.descriptor(centre), **changes}, allow_unicode=True), encoding="utf-8")
+
+    def scheduler(self, centre: str, *words: str, stdin: str = "") -> Any:
+        """Asks the centre's own scheduler, not ours: what its operator sees."""
+        facts = self.descriptor(centre)
+        argv = [facts["environment"]["python"], "-m", "sampan_kernels.processes"]
+        argv += ["--spool", facts["scheduler"]["spool"], *words]
+        account = facts["accounts"].get("account")
+        if os.getuid() == 0 and account:
+            argv = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", *argv]
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, cwd="/", check=True)
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def fill(self, centre: str, cores: int | None = None) -> str:
+        """A real job of somebody else over that many cores (None: all); returns its number."""
+        facts = self.descriptor(centre)
+        cores = cores or facts["scheduler"]["cores"]
+        log = f"{facts['scratch']}/filler.log"
+        words = ["--tag", f"filler-{cores}", "--queue", facts["shares"][0]["queue"], "--cores", str(cores)]
+        words += ["--memory-mib", "256", "--minutes", "30", "--log", log]
+        return str(self.scheduler(centre, "submit", *words, stdin="exec sleep 1800\n"))
+
+    def free(self, centre: str, job: str) -> None:
+        tag = next(found["tag"] for found in self.jobs(centre) if found["id"] == job)
+        self.scheduler(centre, "cancel", "--tag", tag, job)
+
+    def jobs(self, centre: str) -> list[dict[str, Any]]:
+        """Every job that the scheduler knows, the fillers too."""
+        numbers = [path.name for path in Path(self.descriptor(centre)["scheduler"]["spool"], "jobs").iterdir()]
+        found: list[dict[str, Any]] = self.scheduler(centre, "status", *(n for n in numbers if n.isdigit()))["jobs"]
+        return found
+
+    def live_jobs(self, centre: str) -> list[dict[str, Any]]:
+        """Jobs of ours that have not ended."""
+        return [job for job in self.jobs(centre) if job["tag"].startswith("sampan-") and job["state"] != "ended"]
+
+    @property
+    def centres(self) -> list[str]:
+        return sorted(path.stem for path in (self.state / "centres").glob("*.yaml"))
+
+    def clean(self) -> None:
+        """Ends every job at every centre and removes what was made; only what this hub itself has started."""
+        for centre in self.centres:
+            for job in self.jobs(centre):
+                if job["state"] != "ended":
+                    self.scheduler(centre, "cancel", "--tag", job["tag"], job["id"])
+        places = {Path(self.descriptor(centre)["scratch"]).parent.parent for centre in self.centres}
+        for place in (*places, self.state):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@asynccontextmanager
+async def whole_hub(prepare: Callable[[WholeHub], None] | None = None) -> AsyncIterator[WholeHub]:
+    """A running hub with three embedded centres; gone afterwards, jobs and all."""
+    with tempfile.TemporaryDirectory(prefix="sampan-") as folder:
+        hub = WholeHub(Path(folder) / "state")
+        hub.start()
+        try:
+            await came(hub.answers, START_SECONDS)
+            if prepare is not None:
+                prepare(hub)
+            yield hub
+        except BaseException:
+            print(hub.output, *(f"== {part}\n{hub.log(part)[-6000:]}" for part in ("hub", "broker", "proxy")), sep="\n")
+            raise
+        finally:
+            hub.stop()
+            hub.clean()
+
+
+def token_in(page: str) -> str:
+    found = re.search(r'xsrf_token: "([^"]+)"', page)
+    assert found is not None, page[:1000]
+    return found[1]
+
