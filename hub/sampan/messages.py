@@ -61,7 +61,9 @@ class Message:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Message:
         """Reads what :meth:`to_json` wrote."""
-        return cls(str(data["code"]), {str(key): _load(value) for key, value in (data.get("params") or {}).items()})
+        return cls(
+            str(data["code"]), {str(key): _load(value) for key, value in (data.get("params") or {}).items()}
+        )
 
 
 def text(names: Mapping[str, str]) -> Message:

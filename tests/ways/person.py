@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import httpx
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from tests.ways.whole_hub import WholeHub, came, token_in
 
@@ -110,7 +111,7 @@ class Kernel:
         async def once() -> list[str] | None:
             try:
                 return [await self._run(code)]
-            except ConnectionError:
+            except (ConnectionError, WebSocketClosedError, StreamClosedError):
                 self._socket = None
                 return None
 

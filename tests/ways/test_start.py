@@ -19,7 +19,7 @@ async def hub() -> AsyncIterator[WholeHub]:
         yield running
 
 
-async def test_kernel_scheduler_and_page_agree_on_the_centre(hub: WholeHub) -> None:
+async def test_kernel_and_scheduler_agree_on_the_centre(hub: WholeHub) -> None:
     async with Person(hub, "alice") as alice:
         await alice.start(plan="light")
         await alice.ready()
@@ -29,8 +29,6 @@ async def test_kernel_scheduler_and_page_agree_on_the_centre(hub: WholeHub) -> N
         assert (centre, name, job) == (launch["centre"], launch["id"], launch["job"])
         [running] = hub.live_jobs(centre)
         assert running["id"] == job
-        page = (await alice.client.get("/hub/home")).text
-        assert launch["names"]["zh"].split("（")[0] in page or launch["centre"] in page
         await alice.stop()
         ended = await alice.at("ended")
         assert ended["cause"]["code"] == "ended.stopped"

@@ -90,7 +90,7 @@ class WholeHub:
             return self._up.pid
         word = {"proxy": "configurable-http-proxy", "hub": "jupyterhub", "broker": "sampan_hub.broker"}[part]
         children = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self._up.pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self._up.pid)], capture_output=True, text=True, check=False
         ).stdout.splitlines()
         found = [int(line.split()[0]) for line in children if word in line]
         assert len(found) == 1, (part, children)
@@ -100,6 +100,8 @@ class WholeHub:
         """As hard as it gets; returns the number it had."""
         pid = self.pid(part)
         os.kill(pid, signal.SIGKILL)
+        if part == "up" and self._up is not None:
+            self._up.wait()
         return pid
 
     async def restarted(self, part: str, before: int) -> None:
