@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 
 WAITS_REMEMBERED = 7 * 24 * 3600.0
 """Seconds of history that the forecast of waits is made of."""
-API_SOCKET = "api"
-"""Name under which the supervisor keeps the listening socket of the HTTP interface over a restart."""
+API_SOCKET, HUB_SOCKET = "api", "hub"
+"""Names under which the supervisor keeps the two listening sockets of the HTTP interface over a restart."""
 
 
 class Broker:
@@ -128,12 +128,12 @@ class Broker:
 async def serve(settings: Settings) -> None:
     """Runs the broker until SIGTERM or SIGINT."""
     kept = notify.stored_sockets()
-    api = kept.pop(API_SOCKET, None)
+    api, local = kept.pop(API_SOCKET, None), kept.pop(HUB_SOCKET, None)
     async with Broker(settings, kept).running() as app:
         servers = [_server(app), _server(app)]
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, _stop, servers)
-        sockets = [_api_socket(settings.port, api), _unix_socket(settings.socket)]
+        sockets = [_api_socket(settings.port, api), _unix_socket(settings.socket, local)]
         notify.ready()
         await asyncio.gather(
             *(server.serve(sockets=[sock]) for server, sock in zip(servers, sockets, strict=True))
@@ -171,8 +171,10 @@ def _api_socket(port: int, kept: socket.socket | None) -> socket.socket:
     return sock
 
 
-def _unix_socket(path: Path) -> socket.socket:
-    """The hub's way in: mode 0600 from the first moment, in a directory of mode 0700."""
+def _unix_socket(path: Path, kept: socket.socket | None) -> socket.socket:
+    """The hub's way in: mode 0600 from the first moment, in a directory of mode 0700; kept over a restart like the other."""
+    if kept is not None and path.is_socket() and kept.getsockname() == str(path):
+        return kept
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -182,6 +184,7 @@ def _unix_socket(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     sock.listen(2048)
+    notify.store_socket(HUB_SOCKET, sock)
     return sock
 
 

@@ -42,7 +42,9 @@ class Person:
         """The hub's own API, as its pages use it."""
         token = await self._token()
         headers = {**SAME_ORIGIN, "X-XSRFToken": token}
-        return await self.client.request(method, f"/hub/api{path}", headers=headers, params={"_xsrf": token}, **options)
+        return await self.client.request(
+            method, f"/hub/api{path}", headers=headers, params={"_xsrf": token}, **options
+        )
 
     async def start(self, server: str = "", **options: str) -> httpx.Response:
         """Presses Start on the page."""
@@ -120,9 +122,25 @@ class Kernel:
 
     async def _run(self, code: str) -> str:
         socket = await self._connect()
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": uuid.uuid4().hex}
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
-        message = {"header": {**header, "version": "5.3"}, "parent_header": {}, "metadata": {}, "content": content}
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "username": "",
+            "session": uuid.uuid4().hex,
+        }
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        message = {
+            "header": {**header, "version": "5.3"},
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+        }
         await socket.write_message(json.dumps({**message, "channel": "shell", "buffers": []}))
         printed = ""
         while True:
@@ -144,7 +162,10 @@ class Kernel:
             cookies = [c for c in self.person.client.cookies.jar if self.path.startswith(c.path)]
             request = HTTPRequest(
                 f"{self.person.hub.url.replace('http', 'ws', 1)}{self.path}/channels",
-                headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies), "Origin": self.person.hub.url},
+                headers={
+                    "Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies),
+                    "Origin": self.person.hub.url,
+                },
                 connect_timeout=10,
                 request_timeout=10,
             )

@@ -73,7 +73,11 @@ async def test_all_full_gives_a_place_and_starts_by_itself(hub: WholeHub) -> Non
 async def test_a_start_that_fails_goes_on_at_the_next_centre(hub: WholeHub) -> None:
     """The first choice accepts the job and has no Python there: one progress, the reason kept."""
     real = hub.descriptor("lake")["environment"]["python"]
-    lines = ("#!/bin/sh", 'case "$*" in *launcher*) echo "no such environment" >&2; exit 127;; esac', f'exec {real} "$@"')
+    lines = (
+        "#!/bin/sh",
+        'case "$*" in *launcher*) echo "no such environment" >&2; exit 127;; esac',
+        f'exec {real} "$@"',
+    )
     place = hub.state.parent / "half-broken"
     place.write_text("\n".join(lines) + "\n", encoding="utf-8")
     place.chmod(0o755)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -25,7 +29,10 @@ async def _one_running_one_pending(hub: WholeHub, ann: Person, ben: Person) -> t
     fillers = {}
     for centre in hub.centres:
         free = next(
-            share["cores_free"] for one in await hub.ask("GET", "/centres") if one["id"] == centre for share in one["shares"]
+            share["cores_free"]
+            for one in await hub.ask("GET", "/centres")
+            if one["id"] == centre
+            for share in one["shares"]
         )
         fillers[centre] = hub.fill(centre, free)
     await ben.start(plan="light")
@@ -56,3 +63,40 @@ async def test_killed(hub: WholeHub, part: str) -> None:
         assert (await other.run("print(1 + 1)")).strip() == "2"
         ours = [job for centre in hub.centres for job in hub.live_jobs(centre)]
         assert len(ours) == 2
+
+
+async def test_hub_killed_while_the_way_to_the_running_server_is_cut(hub: WholeHub) -> None:
+    """The launcher is stopped like a machine behind a cut cable: nothing is ended, and the kernel is there afterwards."""
+    async with Person(hub, "ann") as ann, Person(hub, "ben") as ben:
+        kernel, fillers = await _one_running_one_pending(hub, ann, ben)
+        before = await ann.launch()
+        launcher = _launcher(before["id"])
+        os.kill(launcher, signal.SIGSTOP)
+        try:
+            await hub.restarted("hub", hub.kill("hub"))
+            await came(hub.answers, 60)
+            page = await ann.client.get(ann.path() + "api/status", headers={"Accept": "application/json"})
+            assert page.status_code < 500
+            # Who is pending elsewhere is not delayed by it.
+            hub.free("west", fillers["west"])
+            await ben.ready()
+            cut = await ann.launch()
+            assert (cut["id"], cut["job"], cut["target"]) == (before["id"], before["job"], "ready")
+        finally:
+            os.kill(launcher, signal.SIGCONT)
+        assert (await kernel.run("print(kept)")).strip() == "42"
+
+
+def _launcher(launch: str) -> int:
+    """The process of this launch's launcher, by its environment."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                environment = (folder / "environ").read_bytes().split(b"\0")
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                if (
+                    f"SAMPAN_LAUNCH={launch}".encode() in environment
+                    and b"sampan_kernels.launcher" in command
+                ):
+                    return int(folder.name)
+    raise AssertionError(f"no launcher of {launch}")

@@ -37,7 +37,7 @@ async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 30.0, 
     answer: Any = None
     try:
         async with asyncio.timeout(deadline):
-            while not (answer := await condition()):
+            while not (answer := await condition()):  # noqa: ASYNC110 (it asks another process)
                 await asyncio.sleep(every)
     except TimeoutError:
         raise AssertionError(f"not so within {deadline} s; the last answer was {answer!r}") from None
@@ -58,7 +58,16 @@ class WholeHub:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "spawners", "kernels")),
         }
-        argv = [sys.executable, "-m", "sampan.commands", "up", "--port", str(self.port), "--state", str(self.state)]
+        argv = [
+            sys.executable,
+            "-m",
+            "sampan.commands",
+            "up",
+            "--port",
+            str(self.port),
+            "--state",
+            str(self.state),
+        ]
         with (self.state.parent / f"{self.state.name}.log").open("ab") as log:
             self._up = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
@@ -90,7 +99,10 @@ class WholeHub:
             return self._up.pid
         word = {"proxy": "configurable-http-proxy", "hub": "jupyterhub", "broker": "sampan_hub.broker"}[part]
         children = subprocess.run(
-            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self._up.pid)], capture_output=True, text=True, check=False
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self._up.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout.splitlines()
         found = [int(line.split()[0]) for line in children if word in line]
         assert len(found) == 1, (part, children)
@@ -140,13 +152,17 @@ class WholeHub:
     # --- centres
 
     def descriptor(self, centre: str) -> dict[str, Any]:
-        found: dict[str, Any] = yaml.safe_load((self.state / "centres" / f"{centre}.yaml").read_text(encoding="utf-8"))
+        found: dict[str, Any] = yaml.safe_load(
+            (self.state / "centres" / f"{centre}.yaml").read_text(encoding="utf-8")
+        )
         return found
 
     def describe(self, centre: str, **changes: Any) -> None:
         """Writes the descriptor anew, as an operator's editor does."""
         path = self.state / "centres" / f"{centre}.yaml"
-        path.write_text(yaml.safe_dump({**self.descriptor(centre), **changes}, allow_unicode=True), encoding="utf-8")
+        path.write_text(
+            yaml.safe_dump({**self.descriptor(centre), **changes}, allow_unicode=True), encoding="utf-8"
+        )
 
     def scheduler(self, centre: str, *words: str, stdin: str = "") -> Any:
         """Asks the centre's own scheduler, not ours: what its operator sees."""
@@ -174,13 +190,19 @@ class WholeHub:
 
     def jobs(self, centre: str) -> list[dict[str, Any]]:
         """Every job that the scheduler knows, the fillers too."""
-        numbers = [path.name for path in Path(self.descriptor(centre)["scheduler"]["spool"], "jobs").iterdir()]
-        found: list[dict[str, Any]] = self.scheduler(centre, "status", *(n for n in numbers if n.isdigit()))["jobs"]
+        numbers = [
+            path.name for path in Path(self.descriptor(centre)["scheduler"]["spool"], "jobs").iterdir()
+        ]
+        found: list[dict[str, Any]] = self.scheduler(centre, "status", *(n for n in numbers if n.isdigit()))[
+            "jobs"
+        ]
         return found
 
     def live_jobs(self, centre: str) -> list[dict[str, Any]]:
         """Jobs of ours that have not ended."""
-        return [job for job in self.jobs(centre) if job["tag"].startswith("sampan-") and job["state"] != "ended"]
+        return [
+            job for job in self.jobs(centre) if job["tag"].startswith("sampan-") and job["state"] != "ended"
+        ]
 
     @property
     def centres(self) -> list[str]:
@@ -209,7 +231,11 @@ async def whole_hub(prepare: Callable[[WholeHub], None] | None = None) -> AsyncI
                 prepare(hub)
             yield hub
         except BaseException:
-            print(hub.output, *(f"== {part}\n{hub.log(part)[-6000:]}" for part in ("hub", "broker", "proxy")), sep="\n")
+            print(
+                hub.output,
+                *(f"== {part}\n{hub.log(part)[-6000:]}" for part in ("hub", "broker", "proxy")),
+                sep="\n",
+            )
             raise
         finally:
             hub.stop()
@@ -220,4 +246,3 @@ def token_in(page: str) -> str:
     found = re.search(r'xsrf_token: "([^"]+)"', page)
     assert found is not None, page[:1000]
     return found[1]
-
