@@ -252,7 +252,7 @@ async def test_is_closed_to_other_accounts(caplog: pytest.LogCaptureFixture) -> 
         "try: sys.stdout.buffer.write(s.recv(100))\n"
         "except ConnectionResetError: pass"
     )
-    async with opened(OURS if become else frozenset({NOBODY})) as door, behind(door, hello):
+    async with opened(OURS if become else frozenset({os.geteuid() + 1})) as door, behind(door, hello):
         with caplog.at_level(logging.WARNING):
             client = await asyncio.create_subprocess_exec(
                 *(*become, os.path.realpath(sys.executable), "-c", program, str(door.port)),

@@ -15,6 +15,7 @@ import pytest
 from sampan.errors import Refused, SampanError
 from sampan_hub.link import Link
 from tests.launched import MASTER, TAG, Launched, launched
+from tests.waiting import until
 
 HANDED_OVER = {
     "JUPYTERHUB_API_TOKEN": "secret-of-this-server",
@@ -182,6 +183,25 @@ async def test_stops_in_order_when_the_scheduler_says_so() -> None:
         assert await job.ended() == 128 + signal.SIGTERM
         assert not Path(f"/proc/{pid}").exists()
         assert not Path(link.greeting.sockets).exists()
+
+
+async def test_takes_its_child_along_when_it_is_killed() -> None:
+    async with launched() as job:
+        link = await job.link()
+        pid = await start(link)
+        # The server says so in its first moments; before that it could not know.
+        await until(lambda: "extension was successfully" in job.log)
+        job.process.kill()
+        await until(lambda: not _lives(pid))
+        await link.close()
+
+
+def _lives(pid: int) -> bool:
+    """Zombies of this machine's init aside."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def test_leaves_when_nobody_comes() -> None:
