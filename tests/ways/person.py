@@ -25,6 +25,7 @@ class Person:
         self.hub = hub
         self.name = name
         self.client = httpx.AsyncClient(base_url=hub.url, timeout=60, follow_redirects=True)
+        self._kernels: list[Kernel] = []
 
     async def __aenter__(self) -> Self:
         page = await self.client.get("/hub/login")
@@ -33,6 +34,8 @@ class Person:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for kernel in self._kernels:
+            kernel.close()
         await self.client.aclose()
 
     async def _token(self) -> str:
@@ -89,7 +92,8 @@ class Person:
         page.raise_for_status()
         answer = await self._send("POST", f"{self.path(server)}api/kernels", json={"name": "python3"})
         answer.raise_for_status()
-        return Kernel(self, f"{self.path(server)}api/kernels/{answer.json()['id']}")
+        self._kernels.append(kernel := Kernel(self, f"{self.path(server)}api/kernels/{answer.json()['id']}"))
+        return kernel
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         server_path = "/".join(path.split("/")[:3]) + "/"
@@ -107,6 +111,11 @@ class Kernel:
         self.path = path
         self._socket: WebSocketClientConnection | None = None
 
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
     async def run(self, code: str, deadline: float = 60.0) -> str:
         """Runs code and returns what it printed; fails with the traceback where it raised."""
 
@@ -114,7 +123,7 @@ class Kernel:
             try:
                 return [await self._run(code)]
             except (ConnectionError, WebSocketClosedError, StreamClosedError):
-                self._socket = None
+                self.close()
                 return None
 
         answer: list[str] = await came(once, deadline, every=0.5)

@@ -230,14 +230,13 @@ async def whole_hub(prepare: Callable[[WholeHub], None] | None = None) -> AsyncI
             if prepare is not None:
                 prepare(hub)
             yield hub
-        except BaseException:
+        finally:
+            # pytest shows it only where the test has failed.
             print(
                 hub.output,
-                *(f"== {part}\n{hub.log(part)[-6000:]}" for part in ("hub", "broker", "proxy")),
+                *(f"== {part}\n{hub.log(part)[-4000:]}" for part in ("hub", "broker", "proxy")),
                 sep="\n",
             )
-            raise
-        finally:
             hub.stop()
             hub.clean()
 
