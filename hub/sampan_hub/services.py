@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ class Services:
     watches: dict[str, Watch] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     """The link of each launch whose job is reached."""
+    listening: set[asyncio.Task[None]] = field(default_factory=set)
+    """Who listens to the links: held, so that no task is lost."""
     identities: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """The environment each launch is to get when its job is reached: in memory only, told again by the hub when lost."""
     said: dict[str, tuple[Message, int]] = field(default_factory=dict)

@@ -34,7 +34,7 @@ async def reach(services: Services, launch: Launch, attempt: Attempt) -> float |
     try:
         report = await _report(services, launch, attempt)
         if report is not None:
-            services.links[launch.id] = await _link(services, attempt, report)
+            _hold(services, launch, attempt, await _link(services, attempt, report))
     except Refused as error:
         log.error("launch %s: its report or launcher is refused: %s", launch.id, error)
         return await give_up(services, launch, attempt, Message("ended.report", {"why": error.message}))
@@ -83,7 +83,8 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
                 await services.store.update_launch(launch.id, identity_attempt=attempt.number)
             await link.start(Kind(launch.kind).value, launch.prefix, identity)
         if not await _answers(link, launch.prefix):
-            return await _past_limit(services, launch, attempt) or _SOON
+            # The launcher says when its socket is listened on; this is for an answer that takes longer.
+            return await _past_limit(services, launch, attempt) or 0.5
     except SampanError as error:
         log.info("launch %s: not ready: %s", launch.id, error)
         return await _past_limit(services, launch, attempt) or 0.5
@@ -181,8 +182,24 @@ async def _kept_link(services: Services, launch: Launch, attempt: Attempt) -> Li
     except SampanError as error:
         log.info("launch %s: link not made: %s", launch.id, error)
         return None
-    services.links[launch.id] = link
+    _hold(services, launch, attempt, link)
     return link
+
+
+def _hold(services: Services, launch: Launch, attempt: Attempt, link: Link) -> None:
+    """Keeps the link, and looks at the launch at once when its job says something or the link is lost."""
+    services.links[launch.id] = link
+
+    async def listen() -> None:
+        async for event in link.events():
+            if event.get("event") == "exit" and attempt.centre in services.watches:
+                services.watches[attempt.centre].hurry()
+            services.wake(launch.id)
+        services.wake(launch.id)
+
+    task = asyncio.create_task(listen(), name=f"events of launch {launch.id}")
+    services.listening.add(task)
+    task.add_done_callback(services.listening.discard)
 
 
 async def _answers(link: Link, prefix: str) -> bool:
