@@ -290,7 +290,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "“{field}”不能用于任务：应为{expected}。",
     ),
     "settings.master": (
-        "{file} must be a key of 32 bytes that only its owner can read. Put back the right one; a new one would cut off every running session.",
+        "{file} must be a key of 32 bytes that only its owner reads. Put the right one back; a new one cuts off every session.",
         "{file} 应为 32 字节且仅所有者可读的密钥。请恢复原文件；更换密钥会切断所有正在运行的会话。",
     ),
     # cluster.*: Dask workers from a notebook
@@ -348,7 +348,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "“sampan {command}”所需的组件未安装（{cause}）。请安装：pip install 'sampan[hub]'",
     ),
     "up.account": (
-        "The account {account}, which demo jobs run as, cannot be made: {why}. Make it by hand, or start Sampan as an ordinary user.",
+        "The account {account}, which demo jobs run as, cannot be made: {why}. Make it, or start as an ordinary user.",
         "无法创建运行演示任务的账号 {account}：{why}。请手动创建，或以普通用户身份启动 Sampan。",
     ),
     "up.config": (
@@ -381,7 +381,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "  登录：任意用户名，密码 {password}",
     ),
     "up.python": (
-        "The account {account}, which demo jobs run as, cannot run {python}. Run “make setup” as root, or start Sampan as an ordinary user.",
+        "The account {account}, which demo jobs run as, cannot run {python}. Run “make setup” as root, or start as an ordinary user.",
         "运行演示任务的账号 {account} 无法执行 {python}。请以 root 运行“make setup”，或以普通用户身份启动 Sampan。",
     ),
     "up.ready": ("Sampan is ready: {url}", "Sampan 已就绪：{url}"),
