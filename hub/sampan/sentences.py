@@ -381,7 +381,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "  登录：任意用户名，密码 {password}",
     ),
     "up.python": (
-        "The account {account}, which demo jobs run as, cannot run {python}. Run “make setup” as root, or start as an ordinary user.",
+        "The account {account}, which demo jobs run as, cannot run {python}. Run “make setup” as root, or be an ordinary user.",
         "运行演示任务的账号 {account} 无法执行 {python}。请以 root 运行“make setup”，或以普通用户身份启动 Sampan。",
     ),
     "up.ready": ("Sampan is ready: {url}", "Sampan 已就绪：{url}"),

@@ -19,6 +19,7 @@ from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
 from sampan_hub.database import Database
+from sampan_hub.history import advance, tell
 from sampan_hub.records import Attempt, Launch, Transition
 from sampan_hub.rows import columns, read_attempt, read_launch, read_transition
 from sampan_hub.tables import attempts, keys, launches, transitions, waits
@@ -79,7 +80,7 @@ class Store:
             message = Message("launch.accepted")
             fresh = {**row, "id": name, "message": message.to_json(), "created_at": now}
             await connection.execute(insert(launches).values(fresh))
-            await _tell(connection, name, message, Stage.PLACED, Seen.UNKNOWN, _FIRST_PROGRESS, at=now)
+            await tell(connection, name, message, Stage.PLACED, Seen.UNKNOWN, _FIRST_PROGRESS, at=now)
             if idempotency_key is not None:
                 key = {"owner": owner, "key": idempotency_key, "launch": name, "at": now}
                 await connection.execute(insert(keys).values(key))
@@ -176,7 +177,7 @@ class Store:
             }
             stage = {"stage": str(Stage.PLACED), "stage_at": now, "seen": str(Seen.UNKNOWN), "seen_at": now}
             await connection.execute(insert(attempts).values(**values, **stage, tag=tag, created_at=now))
-            await _advance(
+            await advance(
                 connection, launch, message, Stage.PLACED, Seen.UNKNOWN, progress, at=now, attempt=number
             )
             return tag
@@ -219,7 +220,7 @@ class Store:
             if launch_fields:
                 changes = columns(Launch, launch_fields)
                 await connection.execute(update(launches).where(launches.c.id == launch).values(changes))
-            await _advance(
+            await advance(
                 connection, launch, message, stage, seen, progress, at=now, attempt=attempt, final=final
             )
 
@@ -272,63 +273,3 @@ class Store:
 def _attempt(launch: str, number: int, changes: Mapping[str, Any]) -> Any:
     same = (attempts.c.launch == launch) & (attempts.c.number == number)
     return update(attempts).where(same).values(columns(Attempt, changes))
-
-
-async def _advance(
-    connection: AsyncConnection,
-    launch: str,
-    message: Message,
-    stage: Stage,
-    seen: Seen,
-    progress: int | None,
-    *,
-    at: float,
-    attempt: int | None = None,
-    final: str | None = None,
-) -> None:
-    """Says it: on the launch's row and in its history."""
-    wanted = select(launches.c.progress).where(launches.c.id == launch).with_for_update()
-    before = (await connection.execute(wanted)).scalar_one_or_none()
-    if before is None:
-        raise Missing("launch.unknown_id", launch=launch)
-    shown = max(int(before), progress or 0)
-    said = {
-        "message": message.to_json(),
-        "progress": shown,
-        "stage": str(stage),
-        "seen": str(seen),
-        "seen_at": at,
-    }
-    await connection.execute(update(launches).where(launches.c.id == launch).values(said))
-    centre = None
-    if attempt is not None:
-        same = (attempts.c.launch == launch) & (attempts.c.number == attempt)
-        centre = (await connection.execute(select(attempts.c.centre).where(same))).scalar_one_or_none()
-    await _tell(
-        connection, launch, message, stage, seen, shown, at=at, attempt=attempt, centre=centre, final=final
-    )
-
-
-async def _tell(
-    connection: AsyncConnection,
-    launch: str,
-    message: Message,
-    stage: Stage,
-    seen: Seen,
-    progress: int,
-    *,
-    at: float,
-    attempt: int | None = None,
-    centre: str | None = None,
-    final: str | None = None,
-) -> None:
-    row = {
-        "launch": launch,
-        "attempt": attempt,
-        "at": at,
-        "stage": str(stage),
-        "seen": str(seen),
-        "centre": centre,
-    }
-    said = {"progress": progress, "message": message.to_json(), "final": final}
-    await connection.execute(insert(transitions).values(**row, **said))
