@@ -1,89 +1,165 @@
-"""What /proc says of processes: proc(5). Standard library only: it runs where nothing of ours but this package is."""
+"""What /proc says of processes: proc(5). Standard library only: it runs where nothing of ours but this package is.
+
+A process is named by its number and its start (clock ticks since boot), because numbers are used again.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import time
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from typing import Final, NamedTuple
 
-__all__ = ["alive", "boot_id", "descendants", "kill", "marked", "memory_mib", "start_time"]
+__all__ = ["Process", "boot_id", "descendants", "kill", "marked", "memory_mib", "now_ticks", "of_account"]
+
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_MIB: Final = 1 << 20
+
+
+class Process(NamedTuple):
+    pid: int
+    start: int
+    """Clock ticks from boot to its start."""
+    parent: int = 0
 
 
 def boot_id() -> str:
-    """Names this boot of the machine: a process number of another one means nothing."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    """Names this boot of the machine: a start time of another one means nothing."""
+    return _read("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
-def start_time(pid: int) -> int | None:
-    """Clock ticks from boot to the start of the process; None where there is none, or only its remains."""
-    fields = _stat(pid)
-    # Fields after the name in parentheses, which may hold spaces: state is the first, start time the twentieth.
-    return None if fields is None or fields[0] in ("Z", "X") else int(fields[19])
+def now_ticks() -> int:
+    """The present moment as processes' start times are given."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
-def alive(pid: int, started: int) -> bool:
-    """Whether this very process runs: a number that was used again has another start time."""
-    return start_time(pid) == started
+def descendants(pid: int) -> list[Process]:
+    """Every living process below `pid`. A subreaper's orphans count as its children, so none of a job is missed."""
+    return _below([pid], _all())
 
 
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, deepest last. A subreaper's orphans count as its children, so none is missed."""
-    children: dict[int, list[int]] = {}
-    for other in _pids():
-        fields = _stat(other)
-        if fields is not None and fields[0] not in ("Z", "X"):
-            children.setdefault(int(fields[1]), []).append(other)
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
+def marked(mark: str) -> list[Process]:
+    """Processes whose environment holds `mark` ("NAME=value"), and all below them.
 
-
-def marked(mark: str) -> list[int]:
-    """Processes whose environment holds `mark` ("NAME=value"): readable for one's own account's processes, or as root."""
+    Environments can be read of one's own account's processes, or as root.
+    """
     wanted = mark.encode()
+    everything = _all()
+    found = {process.pid: process for process in everything if wanted in _environment(process.pid)}
+    found.update((process.pid, process) for process in _below(found, everything))
+    return list(found.values())
+
+
+def of_account(uid: int, since: int) -> list[Process]:
+    """Processes of that account that started at `since` (ticks) or later: all that a stranger can tell."""
     found = []
-    for pid in _pids():
+    for process in _all():
         with suppress(OSError):
-            if (
-                wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                and start_time(pid) is not None
-            ):
-                found.append(pid)
+            if process.start >= since and os.stat(f"/proc/{process.pid}").st_uid == uid:  # noqa: PTH116
+                found.append(process)
     return found
 
 
-def memory_mib(pids: Iterable[int]) -> int:
-    """Proportional set size of these processes together, in MiB: what is shared between them counts once."""
-    total = 0
-    for pid in pids:
-        with suppress(OSError, ValueError):
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-                    break
-    return total // 1024
+def memory_mib(processes: Iterable[Process], enough: int) -> tuple[int, bool]:
+    """Memory of these processes together, in whole MiB upwards, and whether that is exact.
+
+    Exact is the sum of proportional set sizes: what is shared between them counts once. Reading that walks page tables,
+    so while the far cheaper sum of resident sizes, never smaller, is at most `enough` that one is returned.
+    """
+    chosen = list(processes)
+    resident = sum(_resident(process.pid) for process in chosen)
+    if resident <= enough * _MIB:
+        return -(-resident // _MIB), False
+    return -(-sum(_proportional(process.pid) for process in chosen) // _MIB), True
 
 
-def kill(pids: Iterable[int], number: signal.Signals) -> None:
-    """Sends a signal to each; who has gone meanwhile is no error."""
-    for pid in pids:
+def kill(processes: Iterable[Process], number: signal.Signals) -> None:
+    """Sends a signal to each. Who has gone meanwhile is no error, and who has the number now is not hit."""
+    for process in processes:
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
+            try:
+                handle = os.pidfd_open(process.pid)
+            except (AttributeError, OSError) as error:
+                if isinstance(error, OSError) and error.errno != errno.ENOSYS:
+                    raise
+                # Linux before 5.3: between this look and the signal the number could be used again, in theory.
+                if _is(process):
+                    os.kill(process.pid, number)
+                continue
+            try:
+                if _is(process):
+                    signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+def _is(process: Process) -> bool:
+    now = _stat(process.pid)
+    return now is not None and now.start == process.start
 
 
-def _stat(pid: int) -> list[str] | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
+def _below(roots: Iterable[int], everything: list[Process]) -> list[Process]:
+    children: dict[int, list[Process]] = {}
+    for process in everything:
+        children.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    waiting = list(roots)
+    while waiting:
+        below = children.pop(waiting.pop(), [])
+        found += below
+        waiting += [process.pid for process in below]
+    return found
+
+
+def _all() -> list[Process]:
+    """Every living process; what is dead but not buried yet holds nothing any more."""
+    with os.scandir("/proc") as entries:
+        pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
+    return [process for process in map(_stat, pids) if process is not None]
+
+
+def _stat(pid: int) -> Process | None:
+    # Behind the name in parentheses, which may hold anything: the state is the first field, the parent the second, the
+    # start time the twentieth.
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
         return None
-    return text.rpartition(")")[2].split()
+    return Process(pid, int(fields[19]), int(fields[1]))
+
+
+def _environment(pid: int) -> list[bytes]:
+    return _read(f"/proc/{pid}/environ").split(b"\0")
+
+
+def _resident(pid: int) -> int:
+    """Bytes in memory, shared ones in full; 0 where nothing can be read."""
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * _PAGE if len(fields) > 1 else 0
+
+
+def _proportional(pid: int) -> int:
+    """Bytes, shared ones divided by their sharers; the resident size where another account's are not told."""
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) * 1024
+    return _resident(pid)
+
+
+def _read(path: str) -> bytes:
+    """A file of /proc; empty where the process has gone or is not ours to look into."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    parts = []
+    try:
+        while part := os.read(handle, 65536):
+            parts.append(part)
+    except OSError:
+        return b""
+    finally:
+        os.close(handle)
+    return b"".join(parts)
