@@ -64,8 +64,9 @@ def centres() -> Call[list[Json]]:
     return Call("GET", "/api/centres", _listing)
 
 
-def facts(centre: str) -> Call[Json]:
-    return Call("GET", f"/api/centres/{_centre(centre)}/facts", _mapping)
+def facts(centre: str, share: str | None = None) -> Call[Json]:
+    params = {} if share is None else {"share": share}
+    return Call("GET", f"/api/centres/{_centre(centre)}/facts", _mapping, params=params)
 
 
 def place(options: Options) -> Call[Json]:

@@ -92,9 +92,9 @@ class AsyncBroker:
     async def centres(self) -> list[Json]:
         return await self._do(calls.centres())
 
-    async def facts(self, centre: str) -> Json:
+    async def facts(self, centre: str, share: str | None = None) -> Json:
         """What a notebook at this centre needs to start workers there."""
-        return await self._do(calls.facts(centre))
+        return await self._do(calls.facts(centre, share))
 
     async def place(self, options: Options) -> Json:
         """What these options would get and why; nothing is started."""
@@ -229,8 +229,8 @@ class Broker:
     def centres(self) -> list[Json]:
         return self.ask(calls.centres())
 
-    def facts(self, centre: str) -> Json:
-        return self.ask(calls.facts(centre))
+    def facts(self, centre: str, share: str | None = None) -> Json:
+        return self.ask(calls.facts(centre, share))
 
     def place(self, options: Options) -> Json:
         return self.ask(calls.place(options))

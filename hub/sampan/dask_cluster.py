@@ -42,16 +42,16 @@ def cluster(
     centre cannot give that), `Unavailable` (the broker or the scheduler gives no answer).
     """
     place = here()
-    facts = facts_of(place.centre)
+    facts = facts_of(place.centre, place.share)
     crew = Crew.plan(facts, place, workers=workers, cores=cores, memory=memory, hours=hours)
     return open_cluster(facts, place, crew)
 
 
 @cache
-def facts_of(centre: str) -> Facts:
+def facts_of(centre: str, share: str) -> Facts:
     """Asked once a session: what a centre is does not change while a job runs there."""
     with Broker.from_environment() as broker:
-        return Facts.parse(broker.facts(centre))
+        return Facts.parse(broker.facts(centre, share))
 
 
 def open_cluster(

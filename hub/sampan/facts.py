@@ -22,7 +22,8 @@ class Facts:
 
     `queue` is the scheduler's own name of the share, `directives` what that queue demands as (option, value). `cores_max`
     is the most one job may have and `memory_per_core_mib` (MiB) what comes with each. `python` runs the centre's
-    environment, `spool` belongs to the process scheduler; `scratch` is None where there is none.
+    environment, which `modules` and `setup_file` (sourced, at the centre) prepare; `spool` belongs to the process
+    scheduler; `scratch` is None where there is none.
     """
 
     centre: str
@@ -34,6 +35,7 @@ class Facts:
     python: str
     directives: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    setup_file: str | None = None
     scratch: str | None = None
     spool: str | None = None
     nodes_may_submit: bool = False
@@ -55,6 +57,7 @@ class Facts:
             python=_read(data, "python", plain, centre),
             directives=_read(data, "directives", _pairs, centre),
             modules=_read(data, "modules", _names, centre),
+            setup_file=_read(data, "setup_file", _maybe, centre),
             scratch=_read(data, "scratch", _maybe, centre),
             spool=_read(data, "spool", _maybe, centre),
             nodes_may_submit=data.get("nodes_may_submit") is True,

@@ -16,7 +16,7 @@ ONE_THREAD_EACH = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM
 
 
 def prologue(facts: Facts, here: Here, crew: Crew, tag: str) -> list[str]:
-    """Bash lines: a private umask, the place as `sampan.here()` reads it in a worker, the centre's modules.
+    """Bash lines: a private umask, the place as `sampan.here()` reads it in a worker, the centre's modules and setup.
 
     The job's end counts from its own start, by the clock of the node it runs on.
     """
@@ -41,4 +41,5 @@ def prologue(facts: Facts, here: Here, crew: Crew, tag: str) -> list[str]:
         *(f"export {name}={shlex.quote(value)}" for name, value in environment.items()),
         f"export SAMPAN_DEADLINE=$(( $(date +%s) + {crew.minutes * 60} ))",
         *(f"module load {module} || exit 65" for module in facts.modules),
+        *([f"source {facts.setup_file} || exit 66"] if facts.setup_file else []),
     ]

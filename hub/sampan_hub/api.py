@@ -125,9 +125,9 @@ async def list_problems(services: Parts, person: Who) -> dict[str, list[dict[str
 
 
 @routes.get("/centres/{centre}/facts")
-async def centre_facts(centre: str, services: Parts, person: Who) -> dict[str, Any]:
+async def centre_facts(centre: str, services: Parts, person: Who, share: str | None = None) -> dict[str, Any]:
     """What a program inside a job needs to know about its centre to start more jobs there."""
-    return facts.notebook_facts(services.centre(centre))
+    return facts.notebook_facts(services.centre(centre), share)
 
 
 @routes.post("/place")

@@ -9,10 +9,10 @@ from sampan_hub.centre import Centre
 __all__ = ["notebook_facts"]
 
 
-def notebook_facts(centre: Centre) -> dict[str, Any]:
+def notebook_facts(centre: Centre, share_id: str | None = None) -> dict[str, Any]:
     """Facts for starting Dask workers at the centre the code runs at. No secret, nothing of other people."""
     descriptor = centre.descriptor
-    share = descriptor.shares[0]
+    share = centre.share(share_id) if share_id else descriptor.shares[0]
     return {
         "id": centre.id,
         "scheduler": descriptor.scheduler.kind,

@@ -39,7 +39,7 @@ def test_a_broker_that_is_away_is_told_and_asked_again_next_time(monkeypatch: py
         monkeypatch.setenv("SAMPAN_BROKER_URL", f"http://127.0.0.1:{bound_only.getsockname()[1]}")
         for _ in range(2):
             with pytest.raises(Unreachable):
-                facts_of("east")
+                facts_of("east", "main")
 
 
 def test_an_environment_without_dask_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

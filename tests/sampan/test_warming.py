@@ -26,7 +26,7 @@ def told_by_the_broker(facts: dict[str, Any]) -> Iterator[str]:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            wanted = self.path == f"/services/sampan/api/centres/{facts['id']}/facts"
+            wanted = self.path.partition("?")[0] == f"/services/sampan/api/centres/{facts['id']}/facts"
             self.send_response(200 if wanted else 404)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
