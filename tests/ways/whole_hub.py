@@ -190,13 +190,11 @@ class WholeHub:
 
     def jobs(self, centre: str) -> list[dict[str, Any]]:
         """Every job that the scheduler knows, the fillers too."""
-        numbers = [
-            path.name for path in Path(self.descriptor(centre)["scheduler"]["spool"], "jobs").iterdir()
-        ]
-        found: list[dict[str, Any]] = self.scheduler(centre, "status", *(n for n in numbers if n.isdigit()))[
-            "jobs"
-        ]
-        return found
+        cores = self.descriptor(centre)["scheduler"]["cores"]
+        fillers = [f"filler-{number}" for number in range(1, cores + 1)]
+        found = [*self.scheduler(centre, "find")["jobs"], *self.scheduler(centre, "find", *fillers)["jobs"]]
+        jobs: list[dict[str, Any]] = self.scheduler(centre, "status", *(job["id"] for job in found))["jobs"]
+        return jobs
 
     def live_jobs(self, centre: str) -> list[dict[str, Any]]:
         """Jobs of ours that have not ended."""
