@@ -100,7 +100,9 @@ def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
 
 
 TRANSPORTS: Final[Mapping[str, Callable[[Descriptor], Transport]]] = {
-    "local": lambda descriptor: LocalTransport(descriptor.names.model_dump()),
+    "local": lambda descriptor: LocalTransport(
+        descriptor.names.model_dump(), descriptor.endpoint.service_account or descriptor.accounts.account
+    ),
 }
 SCHEDULERS: Final[Mapping[str, Callable[[Descriptor], Scheduler]]] = {"process": ProcessScheduler.of}
 

@@ -38,7 +38,8 @@ class ProcessScheduler:
 
     def __init__(self, python: str, spool: str, declared: tuple[str, ...], queues: tuple[str, ...]) -> None:
         self._queues = queues
-        self._program = (python, "-m", "sampan_kernels.processes", "--spool", spool)
+        # -I: neither the folder we run in nor a variable decides which code this is.
+        self._program = (python, "-I", "-m", "sampan_kernels.processes", "--spool", spool)
         self._declared = declared
 
     @classmethod
@@ -61,10 +62,11 @@ class ProcessScheduler:
         ]
         if job.accelerator:
             words += [f"--accelerator={job.accelerator}", f"--accelerators={job.accelerators}"]
-        return Ask("submit", (*self._program, "submit", *words), _number, job.script.encode())
+        argv = (*self._program, *self._declared, "submit", *words)
+        return Ask("submit", argv, _number, job.script.encode())
 
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
-        return self._ask("find", _found, *sorted(tags))
+        return self._ask("find", lambda value: _found(value, tags), *sorted(tags))
 
     def status(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
         return self._ask("status", _statuses, *sorted(ids))
@@ -117,11 +119,12 @@ def _jobs(value: dict[str, Any]) -> list[dict[str, Any]]:
     return jobs
 
 
-def _found(value: dict[str, Any]) -> Sequence[FoundJob]:
+def _found(value: dict[str, Any], tags: Collection[str]) -> Sequence[FoundJob]:
+    """Asked for by tag, an ended job counts: it was submitted, and must not be a second time."""
     return [
         FoundJob(str(job["id"]), str(job.get("tag")), str(job.get("account")), _time(job, "submitted_at"))
         for job in _jobs(value)
-        if job.get("state") != "ended"
+        if tags or job.get("state") != "ended"
     ]
 
 

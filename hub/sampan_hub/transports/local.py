@@ -23,10 +23,14 @@ MOST_OUTPUT = 4 << 20
 
 
 class LocalTransport:
-    """`names`: the centre's, for what is said when something fails."""
+    """`names`: the centre's, for what is said when something fails. `account`: who asks where no account is named.
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    A broker that runs as root asks as root only where no account is given at all.
+    """
+
+    def __init__(self, names: Mapping[str, str], account: str | None = None) -> None:
         self._name = text(names)
+        self._account = account
 
     async def run(
         self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
@@ -42,8 +46,11 @@ class LocalTransport:
                 cwd="/",
                 start_new_session=True,
                 limit=MOST_OUTPUT,
-                **self._as(account),
+                **self._as(account or self._account),
             )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            # As a shell at a far centre would say it.
+            return Completed(127, "", f"{argv[0]}: {error.strerror}")
         except OSError as error:
             raise Unavailable("centre.no_answer", cause=f"{argv[0]}: {error}", centre=self._name) from error
         try:
@@ -87,17 +94,18 @@ class LocalTransport:
             "LANG": "C.UTF-8",
             "HOME": wanted.pw_dir,
             "USER": wanted.pw_name,
+            "LOGNAME": wanted.pw_name,
         }
         if wanted.pw_uid == os.getuid():
             return {"env": environment}
-        if os.getuid() != 0:
-            raise Refused("centre.local_account", cause="not root", account=wanted.pw_name)
+        if os.getuid() != 0 or wanted.pw_uid == 0:
+            raise Refused("centre.local_account", cause="not root, or root", account=wanted.pw_name)
         return {"env": environment, "user": wanted.pw_uid, "group": wanted.pw_gid, "extra_groups": []}
 
     async def reach(
         self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
     ) -> asyncssh.SSHClientConnection:
-        """See `Transport.reach`."""
+        """See `Transport.reach`. What SSH itself finds wrong (another host key, say) is raised as asyncssh's error."""
         try:
             async with asyncio.timeout(deadline):
                 return await asyncssh.connect(host, port, options=options)
