@@ -1,0 +1,225 @@
+"""The store on both databases: SQLite, and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import pytest_asyncio
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from sampan.errors import Conflict, Invalid, Unavailable
+from sampan.messages import Message
+from sampan.need import Need
+from sampan.stages import Kind, Seen, Stage, Target
+from sampan_hub.database import Database
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.store import Store
+from sampan_hub.tables import METADATA
+from tests.postgres import cluster
+from tests.waiting import until
+
+NEED = Need(cores=2, memory_mib=1536, data=("era5",))
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with cluster() as socket:
+        yield socket
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'broker.sqlite'}"
+    socket = request.getfixturevalue("postgres")
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(host=socket, user="sampan", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"postgresql+psycopg://sampan@/{name}?host={socket}"
+
+
+@pytest_asyncio.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = await Store.open(url)
+    yield opened
+    await opened.close()
+
+
+async def new(store: Store, owner: str = "ann", name: str = "", **more: str) -> tuple[Launch, bool]:
+    return await store.create_launch(owner, Kind.SERVER, name, NEED, {"cores": "2"}, "/user/ann/", **more)
+
+
+async def attempt(store: Store, launch: Launch, centre: str = "east") -> Attempt:
+    return await store.add_attempt(
+        launch.id,
+        centre=centre,
+        share="main",
+        account="a_ann",
+        hub_id="demo",
+        message=Message(
+            "launch.placed", {"centre": centre, "why": Message("place.fits_now", {"free": 1, "total": 2})}
+        ),
+        progress=10,
+    )
+
+
+async def test_what_is_written_is_read_again(store: Store, url: str) -> None:
+    launch, created = await new(store)
+    assert created
+    row = await attempt(store, launch)
+    assert row.tag == f"sampan-demo-{launch.id}-1"
+    again = await Store.open(url)
+    try:
+        found = await again.launch(launch.id)
+        assert found is not None
+        assert (found.need, found.options, found.owner, found.target) == (
+            NEED,
+            {"cores": "2"},
+            "ann",
+            Target.READY,
+        )
+        assert found.message.say("zh").startswith("已选择east")
+        assert await again.attempts(launch.id) == (row,)
+        assert await again.attempt_by_tag(row.tag) == row
+    finally:
+        await again.close()
+
+
+async def test_twenty_at_once_make_one(store: Store, url: str) -> None:
+    other = await Store.open(url)
+    try:
+        made = await asyncio.gather(*(new(one) for one in (store, other) for _ in range(10)))
+    finally:
+        await other.close()
+    assert len({launch.id for launch, _ in made}) == 1
+    assert sum(created for _, created in made) == 1
+
+
+async def test_a_name_is_free_again_when_its_launch_has_ended(store: Store) -> None:
+    first, _ = await new(store)
+    await store.update_launch(first.id, ended_at=1.0)
+    second, created = await new(store)
+    assert created
+    assert second.id != first.id
+    assert [launch.id for launch in await store.live_launches()] == [second.id]
+
+
+async def test_a_repeated_key_gets_the_same_answer_also_when_it_has_ended(store: Store) -> None:
+    first, _ = await new(store, idempotency_key="k1")
+    await store.update_launch(first.id, ended_at=1.0)
+    again, created = await new(store, idempotency_key="k1")
+    assert (again.id, created) == (first.id, False)
+    other, created = await new(store, owner="ben", idempotency_key="k1")
+    assert created
+    assert other.id != first.id
+
+
+async def test_a_stop_that_came_first_wins(store: Store) -> None:
+    launch, _ = await new(store)
+    await store.update_launch(launch.id, target=Target.STOPPED)
+    with pytest.raises(Conflict):
+        await attempt(store, launch)
+    assert await store.attempts(launch.id) == ()
+
+
+async def test_progress_never_goes_back_and_history_is_in_order(store: Store) -> None:
+    launch, _ = await new(store)
+    await attempt(store, launch)
+    for stage, progress in (
+        (Stage.RUNNING, 55),
+        (Stage.PLACED, None),
+        (Stage.QUEUED, 30),
+        (Stage.READY, 100),
+    ):
+        await store.step(
+            launch.id,
+            message=Message("launch.waiting"),
+            stage=stage,
+            seen=Seen.ALIVE,
+            progress=progress,
+            attempt=1,
+        )
+    steps = await store.transitions(launch.id)
+    assert [step.progress for step in steps] == [5, 10, 55, 55, 55, 100]
+    assert [step.number for step in steps] == sorted({step.number for step in steps})
+    assert [step.centre for step in steps][1:] == ["east"] * 5
+    assert await store.transitions(launch.id, after=steps[3].number) == steps[4:]
+
+
+async def test_a_change_is_whole_or_not_at_all(store: Store) -> None:
+    launch, _ = await new(store)
+    await attempt(store, launch)
+    before = (
+        await store.launch(launch.id),
+        await store.attempts(launch.id),
+        await store.transitions(launch.id),
+    )
+    with pytest.raises(TypeError):
+        await store.step(
+            launch.id,
+            attempt=1,
+            attempt_fields={"stage": Stage.ENDED},
+            launch_fields={"no_such_field": 1},
+            message=Message("ended.lost"),
+            stage=Stage.ENDED,
+            seen=Seen.ENDED,
+        )
+    after = (
+        await store.launch(launch.id),
+        await store.attempts(launch.id),
+        await store.transitions(launch.id),
+    )
+    assert after == before
+
+
+async def test_followers_are_woken(store: Store) -> None:
+    launch, _ = await new(store)
+    with store.followed(launch.id) as changed:
+        waiting = asyncio.create_task(changed.wait())
+        await attempt(store, launch)
+        async with asyncio.timeout(5):
+            await waiting
+
+
+async def test_waits_are_averaged_per_share(store: Store) -> None:
+    for seconds in (10.0, 30.0):
+        await store.add_wait("east", "main", seconds)
+    await store.add_wait("west", "main", 5.0)
+    assert await store.typical_waits(0.0) == {("east", "main"): 20.0, ("west", "main"): 5.0}
+    assert await store.typical_waits(9e12) == {}
+
+
+async def test_migrations_make_what_the_tables_say(url: str) -> None:
+    database = await Database.open(url)
+
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+
+    try:
+        found = await database.read(lambda connection: connection.run_sync(differences))
+    finally:
+        await database.close()
+    assert found == []
+
+
+async def test_an_address_of_no_database_of_ours_is_refused() -> None:
+    with pytest.raises(Invalid) as caught:
+        await Store.open("mysql://somewhere/else")
+    assert caught.value.code == "store.url"
+
+
+async def test_a_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'broker.sqlite'}")
+    assert caught.value.code == "store.failed"
+    assert caught.value.retry
+    # aiosqlite's thread still reports its failure to the loop when the caller has gone on.
+    await until(lambda: not any("connection_worker" in thread.name for thread in threading.enumerate()))
