@@ -31,6 +31,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The request is too large ({size} bytes; at most {limit}).",
         "请求过大（{size} 字节，最多 {limit} 字节）。",
     ),
+    "need.too_many": (
+        "“{field}” names {count} entries; at most {limit} can be asked for at once.",
+        "“{field}”列出了 {count} 项，一次最多 {limit} 项。",
+    ),
     "need.version": (
         "This link was made for version {value} of our links; this hub reads version {known}. Choose again on the start page.",
         "此链接为第 {value} 版格式，而本平台只识别第 {known} 版。请在启动页重新选择。",
@@ -205,6 +209,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The broker does not answer just now. Running sessions are not affected; try again in a minute.",
         "调度服务暂时没有响应。正在运行的会话不受影响，请稍后再试。",
     ),
+    "broker.failed": (
+        "The broker made a mistake of its own; its log says more. Running sessions are not affected. Try again, or tell the administrators.",
+        "调度服务内部出错，详情见其日志。正在运行的会话不受影响。请重试，或联系管理员。",
+    ),
     "broker.no_address": (
         "Where is the broker? Set SAMPAN_URL to the address of your hub, for example http://127.0.0.1:8000.",
         "不知道调度服务的地址。请将 SAMPAN_URL 设为您的平台地址，例如 http://127.0.0.1:8000。",
@@ -220,6 +228,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "broker.token_file": (
         "Others on this machine can read {file}. Run “chmod 600 {file}”, and better get a new token.",
         "本机其他用户可以读取 {file}。请运行“chmod 600 {file}”，最好再换一个新令牌。",
+    ),
+    "launch.kind": (
+        "This version starts notebook servers only; “{value}” is not among them yet. Ask for a server.",
+        "此版本只能启动笔记本服务，尚不支持“{value}”。请改为申请笔记本服务。",
     ),
     "launch.unknown_id": ("There is no launch {launch} of yours.", "您没有编号为 {launch} 的任务。"),
     "launch.exists": (
@@ -244,6 +256,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "此令牌无权访问这里。请在平台的令牌页面创建一个可访问“sampan”服务的令牌。",
     ),
     "access.owner": ("That belongs to somebody else.", "那是别人的任务。"),
+    "request.route": (
+        "There is nothing at {path} for {method}. The broker's addresses are listed in its openapi.json.",
+        "{path} 不支持 {method}。可用地址见调度服务的 openapi.json。",
+    ),
     "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
     # door.*, link.*, script.*, settings.*: the way from the hub to a job
     "settings.secret": (

@@ -122,7 +122,7 @@ def _centre(need: Need, field: str, text: str) -> Need:
 def _data(need: Need, field: str, text: str) -> Need:
     names = text.split(",")
     if len(names) > _MOST_DATA:
-        raise Invalid("need.too_large", field=field, size=len(names), limit=_MOST_DATA)
+        raise Invalid("need.too_many", field=field, count=len(names), limit=_MOST_DATA)
     return replace(need, data=tuple(_name(field, name) for name in names))
 
 
