@@ -80,7 +80,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "没有中心能满足此需求。{reasons} 请减少需求或换一个套餐。",
     ),
     # launch.*: progress of a launch
-    "launch.over": ("This launch is to stop already.", "此任务已在停止中。"),
+    "launch.over": (
+        "This launch has ended or is to stop already. Start a new one.",
+        "此任务已结束或正在停止，请重新启动一个。",
+    ),
     "launch.server_by_hub": (
         "A notebook server is started on the hub's own page, or by its API. Open {where}.",
         "笔记本服务由平台页面或其 API 启动。请打开 {where}。",
@@ -234,9 +237,17 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "此版本只能启动笔记本服务，尚不支持“{value}”。请改为申请笔记本服务。",
     ),
     "launch.unknown_id": ("There is no launch {launch} of yours.", "您没有编号为 {launch} 的任务。"),
+    "launch.attempt": (
+        "Launch {launch} already has a job on its way. Wait for it, or stop it first.",
+        "任务 {launch} 已有作业正在进行。请等待，或先停止它。",
+    ),
     "launch.exists": (
         "There is already one called {name}; stop it first, or use another name.",
         "已有名为 {name} 的任务；请先停止它，或换一个名称。",
+    ),
+    "launch.key": (
+        "This Idempotency-Key was used for another launch. Use a new key for each new request.",
+        "此 Idempotency-Key 已用于另一任务。请为每个新请求使用新的键。",
     ),
     "access.token": (
         "Please log in: the token is missing, wrong or expired.",

@@ -75,13 +75,13 @@ class Database:
         """Runs `work` in a transaction that only reads."""
         return await self._unharmed(self._run(self.engine, contextlib.nullcontext(), work))
 
-    async def write(self, work: Work[T]) -> T:
-        """Runs `work` in a transaction that is kept as a whole or not at all."""
-        return await self._unharmed(self._run(self._writer, self._turn, work))
+    async def write(self, work: Work[T], then: Callable[[], None] = lambda: None) -> T:
+        """Runs `work` in a transaction that is kept as a whole or not at all; `then`, once it is kept."""
+        return await self._unharmed(self._run(self._writer, self._turn, work, then))
 
     async def _unharmed(self, running: Coroutine[Any, Any, T]) -> T:
         """A caller that is cancelled goes; its transaction is finished, not torn off in the middle of a command."""
-        task = asyncio.ensure_future(running)
+        task = asyncio.create_task(running)
         self._running.add(task)
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
@@ -91,11 +91,18 @@ class Database:
         # Asked for, so that the failure of a transaction whose caller has gone is not reported as forgotten.
         _ = task.cancelled() or task.exception()
 
+    @staticmethod
     async def _run(
-        self, engine: AsyncEngine, turn: contextlib.AbstractAsyncContextManager[Any], work: Work[T]
+        engine: AsyncEngine,
+        turn: contextlib.AbstractAsyncContextManager[Any],
+        work: Work[T],
+        then: Callable[[], None] = lambda: None,
     ) -> T:
-        async with _explained(), asyncio.timeout(_DEADLINE), turn, engine.begin() as connection:
-            return await work(connection)
+        async with _explained(), asyncio.timeout(_DEADLINE):
+            async with turn, engine.begin() as connection:
+                done = await work(connection)
+            then()
+            return done
 
     async def _upgrade(self) -> None:
         config = alembic_config()

@@ -13,9 +13,9 @@ from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
 
-__all__ = ["Attempt", "Final", "Launch", "Transition", "Wait"]
+__all__ = ["Attempt", "Launch", "Milestone", "Transition"]
 
-Final = Literal["ready", "ended"]
+Milestone = Literal["ready", "ended"]
 """Transitions that somebody waits for: the start is over, the launch is over."""
 
 
@@ -23,9 +23,9 @@ Final = Literal["ready", "ended"]
 class Launch:
     """What one person asked for and may come back to.
 
-    `stage`, `seen`, `progress` and `message` are those of the last transition; `progress` never goes back. `options` is
-    what was asked for, word for word; `need` what it was read as. `door_port` is the loopback port of its door.
-    `identity_attempt` is the number of the attempt that was given the identity. `lost_at` is when its parent was lost.
+    `stage`, `progress` and `message` are those of the last transition; `progress` never goes back. `options` is what was
+    asked for, word for word; `need` what it was read as. `door_port` is the loopback port of its door.
+    `identity_attempt` is the number of the attempt that was given the identity.
     """
 
     id: str
@@ -42,11 +42,8 @@ class Launch:
     ended_at: float | None
     cause: Message | None
     stage: Stage
-    seen: Seen
-    seen_at: float | None
     progress: int
     message: Message
-    lost_at: float | None
     identity_attempt: int | None
 
     @property
@@ -56,7 +53,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One job of a launch at one centre. `seen` is what the last look said, `seen_at` when that was first said.
+    """One job of a launch at one centre. `seen` is what the last look said, and `seen_at` when.
 
     `tag` is the job's name at the scheduler, `job` the scheduler's number for it once known. `submit_began_at` is
     written before the submission, so that whoever comes after a crash looks for the tag first. `report` is the
@@ -69,7 +66,6 @@ class Attempt:
     share: str
     account: str
     tag: str
-    nonce: str | None
     submit_began_at: float | None
     job: str | None
     stage: Stage
@@ -107,15 +103,4 @@ class Transition:
     centre: str | None
     progress: int
     message: Message
-    final: Final | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long a job waited in a share's queue, in seconds, and what had been predicted (None: nothing)."""
-
-    centre: str
-    share: str
-    predicted: float | None
-    real: float
-    at: float
+    final: Milestone | None

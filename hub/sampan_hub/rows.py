@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
+from sqlalchemy import RowMapping
+
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
-from sampan_hub.records import Attempt, Launch, Transition, Wait
+from sampan_hub.records import Attempt, Launch, Transition
 
-__all__ = ["columns", "read_attempt", "read_launch", "read_transition", "read_wait"]
+__all__ = ["columns", "read_attempt", "read_launch", "read_transition"]
 
-Record = TypeVar("Record", Launch, Attempt, Transition, Wait)
+Record = TypeVar("Record", Launch, Attempt, Transition)
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "need": Need.from_json,
@@ -27,20 +29,16 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 """How a column is read; every other one is what it is."""
 
 
-def read_launch(row: Mapping[str, Any]) -> Launch:
+def read_launch(row: RowMapping) -> Launch:
     return _read(Launch, row)
 
 
-def read_attempt(row: Mapping[str, Any]) -> Attempt:
+def read_attempt(row: RowMapping) -> Attempt:
     return _read(Attempt, row)
 
 
-def read_transition(row: Mapping[str, Any]) -> Transition:
+def read_transition(row: RowMapping) -> Transition:
     return _read(Transition, row)
-
-
-def read_wait(row: Mapping[str, Any]) -> Wait:
-    return _read(Wait, row)
 
 
 def columns(record: type[Launch | Attempt], changes: Mapping[str, object]) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def _column(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _read(record: type[Record], row: Mapping[str, Any]) -> Record:
+def _read(record: type[Record], row: RowMapping) -> Record:
     values = {}
     for field in fields(record):
         value = row[field.name]

@@ -48,11 +48,8 @@ launches: Final = Table(
     Column("ended_at", Double),
     Column("cause", _DOCUMENT),
     Column("stage", String(16), nullable=False),
-    Column("seen", String(16), nullable=False),
-    Column("seen_at", Double),
     Column("progress", Integer, nullable=False),
     Column("message", _DOCUMENT, nullable=False),
-    Column("lost_at", Double),
     Column("identity_attempt", Integer),
 )
 _live_launch = launches.c.ended_at.is_(None)
@@ -62,14 +59,6 @@ Index(
     launches.c.owner,
     launches.c.kind,
     launches.c.name,
-    unique=True,
-    sqlite_where=_live_launch,
-    postgresql_where=_live_launch,
-)
-# A door leads to one launch. Two on one port would show one person another's server.
-Index(
-    "uq_launches_live_door_port",
-    launches.c.door_port,
     unique=True,
     sqlite_where=_live_launch,
     postgresql_where=_live_launch,
@@ -95,7 +84,6 @@ attempts: Final = Table(
     Column("share", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("tag", Text, nullable=False, unique=True),
-    Column("nonce", Text),
     Column("submit_began_at", Double),
     Column("job", Text),
     Column("stage", String(16), nullable=False),
@@ -151,7 +139,7 @@ waits: Final = Table(
     Column("centre", Text, nullable=False),
     Column("share", Text, nullable=False),
     Column("predicted", Double),
-    Column("real", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
     Column("at", Double, nullable=False),
 )
 Index("ix_waits_at", waits.c.at)
