@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from sampan.errors import Forbidden, Invalid
 
@@ -83,7 +83,8 @@ class Address:
     def headers(self) -> dict[str, str]:
         """What proves who asks."""
         if self.secret is not None:
-            acting = {} if self.user is None else {"X-Sampan-User": self.user}
+            # Percent-encoded: a header holds no 张三.
+            acting = {} if self.user is None else {"X-Sampan-User": quote(self.user, safe="")}
             return {"Authorization": f"Sampan {self.secret}", **acting}
         return {} if self.token is None else {"Authorization": f"token {self.token}"}
 

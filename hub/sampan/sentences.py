@@ -175,6 +175,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A file of yours at the centre cannot be read or written. Is its disk full, or your quota used up?",
         "无法读写您在中心的文件。可能是磁盘已满或配额用尽，请检查。",
     ),
+    "centre.accounts": (
+        "The centre could not say which account is yours. It is asked again.",
+        "该中心未能查询到您的账号，会再次询问。",
+    ),
     "centre.local_account": (
         "Jobs cannot run as the account {account} here. Start the broker as root, or leave the account out of the descriptor.",
         "此处无法以账号 {account} 运行任务。请以 root 启动调度服务，或在描述文件中去掉该账号。",
@@ -213,7 +217,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "调度服务暂时没有响应。正在运行的会话不受影响，请稍后再试。",
     ),
     "broker.failed": (
-        "The broker made a mistake of its own; its log says more. Running sessions are not affected. Try again, or tell the administrators.",
+        "The broker made a mistake; its log says which. Running sessions are not affected. Try again, or tell the administrators.",
         "调度服务内部出错，详情见其日志。正在运行的会话不受影响。请重试，或联系管理员。",
     ),
     "broker.no_address": (
@@ -272,6 +276,114 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{path} 不支持 {method}。可用地址见调度服务的 openapi.json。",
     ),
     "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
+    # descriptor.*: what a key of a centre's file should have been; follows “file: key: ”
+    "descriptor.account": (
+        "expected an account: a to z, digits, _ and -",
+        "应为账号名：小写字母、数字、_ 和 -",
+    ),
+    "descriptor.another_share": (
+        "expected the id of another share of this centre ({known})",
+        "应为本中心另一个队列的 id（{known}）",
+    ),
+    "descriptor.another_centre": (
+        "expected an id that no other file has; {other} says {value} too",
+        "应为其他文件未使用的 id；{other} 也使用了 {value}",
+    ),
+    "descriptor.at_least": ("expected at least {least}", "应不小于 {least}"),
+    "descriptor.at_most": ("expected at most {most}", "应不大于 {most}"),
+    "descriptor.bool": ("expected true or false", "应为 true 或 false"),
+    "descriptor.country": (
+        "expected a country as two capital letters, such as CN",
+        "应为两个大写字母的国家代码，例如 CN",
+    ),
+    "descriptor.email": ("expected an e-mail address", "应为电子邮件地址"),
+    "descriptor.home": (
+        "expected {account} or {user} in it, so that people's homes differ",
+        "应包含 {account} 或 {user}，以便每人的主目录各不相同",
+    ),
+    "descriptor.home_of_shared": (
+        "expected {user} in it, since all share one account",
+        "应包含 {user}，因为所有人共用一个账号",
+    ),
+    "descriptor.host": ("expected a host's name or address", "应为主机名或地址"),
+    "descriptor.host_key": (
+        "expected a public host key: its type, a space, its base64",
+        "应为主机公钥：类型、空格、base64 内容",
+    ),
+    "descriptor.list": ("expected a list", "应为列表"),
+    "descriptor.long": ("expected at most {most} letters or entries", "最多 {most} 个字符或条目"),
+    "descriptor.mapping": (
+        "expected keys with values, the first of them schema: {schema}",
+        "应为键值对，第一项为 schema: {schema}",
+    ),
+    "descriptor.missing": ("expected a value; this key is required", "缺少必填的值"),
+    "descriptor.module": ("expected a module's name", "应为模块名"),
+    "descriptor.more_than": ("expected more than {least}", "应大于 {least}"),
+    "descriptor.name": (
+        "expected a to z, digits and dashes, a letter first, at most 31",
+        "应为小写字母、数字和短横，以字母开头，最多 31 个字符",
+    ),
+    "descriptor.needed_with": ("expected a value, needed with {key}", "使用 {key} 时必须填写"),
+    "descriptor.number": ("expected a number", "应为数字"),
+    "descriptor.one_at_least": ("expected at least one entry", "至少应有一项"),
+    "descriptor.one_of": ("expected one of {choices}", "应为以下之一：{choices}"),
+    "descriptor.only_with": ("expected nothing; it belongs to {key}", "不应填写，此项仅用于 {key}"),
+    "descriptor.option": (
+        "expected an option of the submit command without its dashes, such as gres",
+        "应为提交命令的选项名（不带短横），例如 gres",
+    ),
+    "descriptor.other": ("{why}", "{why}"),
+    "descriptor.path": (
+        "expected an absolute path of plain characters, without ..",
+        "应为由普通字符组成的绝对路径，不含 ..",
+    ),
+    "descriptor.queue": (
+        "expected the scheduler's name of the queue: letters, digits, dots, dashes",
+        "应为调度系统中的队列名：字母、数字、点和短横",
+    ),
+    "descriptor.shared": (
+        "expected table or command; one account for everybody is for the local transport only",
+        "应为 table 或 command；所有人共用一个账号仅适用于 local 传输",
+    ),
+    "descriptor.system_account": (
+        "expected an account of a person; this one belongs to the system",
+        "应为个人账号，而这是系统账号",
+    ),
+    "descriptor.table": ("expected keys with values", "应为键值对"),
+    "descriptor.template": (
+        "expected an absolute path of plain characters, with {account} or {user}",
+        "应为由普通字符组成的绝对路径，可含 {account} 或 {user}",
+    ),
+    "descriptor.text": ("expected text", "应为文本"),
+    "descriptor.too_large": ("expected at most {most} bytes", "最多 {most} 字节"),
+    "descriptor.twice": (
+        "expected something else than {value}, which belongs to {other}",
+        "{value} 已用于 {other}，应改为其他值",
+    ),
+    "descriptor.unknown": ("there is no such key; here are {known}", "没有此键；可用的键：{known}"),
+    "descriptor.unknown_near": (
+        "there is no such key; {near} was meant, perhaps",
+        "没有此键；可能应为 {near}",
+    ),
+    "descriptor.unreadable": ("expected a readable file in UTF-8 ({why})", "应为可读的 UTF-8 文件（{why}）"),
+    "descriptor.unsupported": (
+        "expected one of {choices} in this version",
+        "此版本支持的值为：{choices}",
+    ),
+    "descriptor.value": (
+        "expected a value of letters, digits and . _ : = , / @ + -",
+        "应为由字母、数字和 . _ : = , / @ + - 组成的值",
+    ),
+    "descriptor.whole": ("expected a whole number", "应为整数"),
+    "descriptor.words": (
+        "expected one line of text without control characters",
+        "应为不含控制字符的单行文本",
+    ),
+    "descriptor.yaml": ("expected YAML ({why})", "应为 YAML（{why}）"),
+    "descriptor.zone": (
+        "expected a time zone of the IANA database, such as Asia/Shanghai",
+        "应为 IANA 时区，例如 Asia/Shanghai",
+    ),
     # door.*, link.*, script.*, settings.*: the way from the hub to a job
     "settings.secret": (
         "The secret file {file} cannot be read. “sampan up” makes it; run by hand, make it with mode 0600.",

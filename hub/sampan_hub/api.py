@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
+import re
 from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from sampan.errors import Forbidden, Invalid, Missing, SampanError
+from sampan.errors import Forbidden, Invalid, Missing
 from sampan.stages import Kind, Target
 from sampan_hub import facts, plans
+from sampan_hub.body_limit import BodyLimit
+from sampan_hub.events import events
+from sampan_hub.http_errors import answer_errors
 from sampan_hub.intake import read_need
 from sampan_hub.launching import Launching
 from sampan_hub.offers import freshen
@@ -24,13 +24,15 @@ from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import log_tail
 from sampan_hub.steps.placing import decide
-from sampan_hub.views import centre_view, launch_view, transition_view
+from sampan_hub.views import centre_view, launch_view
 
-__all__ = ["PREFIX", "make_app"]
+__all__ = ["LOCAL", "PREFIX", "make_app"]
 
 PREFIX = "/services/sampan"
-_KEEPALIVE = 15.0
-"""Seconds of silence after which an event stream sends a comment, so that no proxy in between closes it."""
+LOCAL = "sampan.local"
+"""Set to True in the ASGI scope of what came over the broker's own unix socket; nothing in a request can set it."""
+_ID = re.compile(r"[a-z0-9]{4,16}")
+_PRINTABLE = r"^[!-~]*$"
 
 routes = APIRouter(prefix="/api")
 
@@ -44,14 +46,19 @@ class Wish(BaseModel):
 
 class NewLaunch(Wish):
     kind: Kind = Kind.SERVER
-    name: str = Field(default="", max_length=64, pattern=r"^[^\x00-\x1f]*$")
-    prefix: str = Field(default="/", max_length=512, pattern=r"^/[^\s\x00-\x1f]*$")
-    parent: str | None = Field(default=None, max_length=32)
+    name: str = Field(default="", max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")
+    prefix: str = Field(default="/", max_length=1024, pattern=r"^/([!-~]*/)?$")
+    parent: str | None = Field(default=None, pattern=r"^[a-z0-9]{4,16}$")
 
 
 class Identity(BaseModel):
+    """An environment as execve takes it: no NUL, and names that no shell reads as anything else."""
+
     model_config = ConfigDict(extra="forbid")
-    env: dict[str, str] = Field(max_length=200)
+    env: dict[
+        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")],
+        Annotated[str, Field(max_length=32768, pattern=r"^[^\x00]*$")],
+    ] = Field(max_length=200)
 
 
 def _services(request: Request) -> Services:
@@ -70,8 +77,7 @@ async def _person(
     x_sampan_user: Annotated[str, Header()] = "",
 ) -> Person:
     logins: Logins = request.app.state.logins
-    # A request over the broker's own unix socket has no client address: only this account of this machine can open it.
-    return await logins.who(authorization, x_sampan_user, local=request.client is None)
+    return await logins.who(authorization, x_sampan_user, local=request.scope.get(LOCAL) is True)
 
 
 Parts = Annotated[Services, Depends(_services)]
@@ -80,10 +86,10 @@ Maker = Annotated[Launching, Depends(_launching)]
 
 
 async def _mine(launch: str, services: Parts, person: Who) -> Launch:
-    row = await services.store.launch(launch)
+    row = await services.store.launch(launch) if _ID.fullmatch(launch) else None
     if row is None or not person.sees(row.owner):
         # The same answer for what does not exist and what is somebody else's: names are not confirmed to strangers.
-        raise Missing("launch.unknown_id", launch=launch)
+        raise Missing("launch.unknown_id", launch=launch[:16] if launch.isprintable() else "?")
     return row
 
 
@@ -144,10 +150,12 @@ async def create_launch(
     services: Parts,
     person: Who,
     launching: Maker,
-    idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128, pattern=_PRINTABLE)] = None,
 ) -> JSONResponse:
     """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already."""
-    if new.kind is Kind.SERVER and not person.hub:
+    if new.kind is not Kind.SERVER:
+        raise Invalid("launch.kind", field="kind", value=str(new.kind))
+    if not person.hub:
         raise Forbidden("launch.server_by_hub", where=f"{services.settings.public_url}/hub/spawn")
     need = read_need(new.options)
     launch, created = await launching.create(
@@ -201,25 +209,8 @@ async def follow_launch(
     last_event_id: Annotated[str, Header(pattern=r"^[0-9]{0,18}$")] = "",
 ) -> StreamingResponse:
     """Server-sent events of a launch, from the first or from Last-Event-ID on, until it has ended."""
-    events = _events(services, launch.id, int(last_event_id or 0))
-    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-async def _events(services: Services, launch: str, after: int) -> AsyncIterator[str]:
-    # Subscribed before the first read, so that nothing falls between reading and waiting.
-    with services.store.followed(launch) as changed:
-        while True:
-            changed.clear()
-            for step in await services.store.transitions(launch, after):
-                after = step.number
-                yield f"id: {step.number}\ndata: {json.dumps(transition_view(step), ensure_ascii=False)}\n\n"
-                if step.final == "ended":
-                    return
-            try:
-                async with asyncio.timeout(_KEEPALIVE):
-                    await changed.wait()
-            except TimeoutError:
-                yield ": still here\n\n"
+    steps = events(services.store, launch.id, int(last_event_id or 0))
+    return StreamingResponse(steps, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/launches/{launch}/log")
@@ -236,8 +227,9 @@ async def read_log(launch: Mine, services: Parts) -> dict[str, str]:
 async def tell_identity(launch: Mine, identity: Identity, services: Parts, person: Who) -> None:
     """The environment that the launch's server is to get when it is reached. For the hub alone; kept in memory only."""
     _hub_only(person)
-    services.identities[launch.id] = identity.env
-    services.wake(launch.id)
+    if launch.ended_at is None:
+        services.identities[launch.id] = identity.env
+        services.wake(launch.id)
 
 
 @routes.get("/launches/{launch}/identity")
@@ -268,22 +260,6 @@ def make_app(services: Services, logins: Logins, launching: Launching) -> FastAP
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.include_router(routes, prefix=PREFIX)
-    app.add_exception_handler(SampanError, _error)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_middleware(BodyLimit)
+    answer_errors(app)
     return app
-
-
-async def _error(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, SampanError):
-        raise error
-    field = error.message.params.get("field")
-    body = {"error": error.message.to_json(), "retry": error.retry, "field": field}
-    return JSONResponse(body, status_code=error.status)
-
-
-async def _malformed(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return await _error(request, Invalid("request.field", field=field, expected=str(first["msg"])))

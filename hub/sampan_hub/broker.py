@@ -14,11 +14,12 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sampan.errors import SampanError
 from sampan.stages import Kind
 from sampan_hub import notify
-from sampan_hub.api import make_app
+from sampan_hub.api import LOCAL, make_app
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
 from sampan_hub.keys import MasterKey
@@ -95,9 +96,10 @@ class Broker:
                 self._watching.pop(name).cancel()
                 self._sweeping.pop(name).cancel()
                 services.watches.pop(name)
+                services.forget_missing_accounts(name)
         for name, centre in services.directory.centres.items():
             if name not in self._watching:
-                services.watches[name] = Watch(centre, lambda _: reconciler.wake_all())
+                services.watches[name] = Watch(centre, reconciler.heard)
                 self._watching[name] = asyncio.create_task(services.watches[name].run(), name=f"watch {name}")
                 self._sweeping[name] = asyncio.create_task(self._sweep(services, name), name=f"sweep {name}")
         reconciler.wake_all()
@@ -110,6 +112,10 @@ class Broker:
                 services.waits.update(await services.store.typical_waits(services.now() - WAITS_REMEMBERED))
             except SampanError as error:
                 log.warning("%s was not swept: %s", name, error)
+            except Exception:
+                log.exception("%s was not swept; it is tried again", name)
+            # Somebody may have been given an account there in the meantime.
+            services.forget_missing_accounts(name)
             await asyncio.sleep(EVERY)
 
     async def _close(self, services: Services, reconciler: Reconciler, reading: asyncio.Task[None]) -> None:
@@ -130,7 +136,7 @@ async def serve(settings: Settings) -> None:
     kept = notify.stored_sockets()
     api, local = kept.pop(API_SOCKET, None), kept.pop(HUB_SOCKET, None)
     async with Broker(settings, kept).running() as app:
-        servers = [_server(app), _server(app)]
+        servers = [_server(app), _server(_OverUnixSocket(app))]
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, _stop, servers)
         sockets = [_api_socket(settings.port, api), _unix_socket(settings.socket, local)]
@@ -138,6 +144,19 @@ async def serve(settings: Settings) -> None:
         await asyncio.gather(
             *(server.serve(sockets=[sock]) for server, sock in zip(servers, sockets, strict=True))
         )
+
+
+class _OverUnixSocket:
+    """Marks requests as coming from this account of this machine: only it can open the broker's own unix socket.
+
+    By the listener they came to, and not by their client's address: that of a connection just reset is empty, too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, LOCAL: True}, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -148,9 +167,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: FastAPI) -> _Server:
+def _server(app: ASGIApp) -> _Server:
     return _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
+        )
     )
 
 
@@ -196,7 +222,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = parse(sys.argv[1:] if argv is None else argv)
     try:
         asyncio.run(serve(settings))
-    except SampanError as error:
+    except (SampanError, OSError) as error:
         log.error("the broker cannot start: %s", error)
         return 1
     return 0

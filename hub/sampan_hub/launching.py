@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.errors import Missing
+from sampan.errors import Missing, SampanError
 from sampan.need import Need
-from sampan.stages import Kind
+from sampan.stages import Kind, Target
 from sampan_hub.reconcile import Reconciler
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
@@ -51,9 +51,18 @@ class Launching:
             owner, kind, name, need, dict(options), prefix, parent, idempotency_key
         )
         if launch.ended_at is None:
-            await self.open_door(launch)
-            await self._reconciler.take_up(launch)
+            await self._take_up(launch)
         return launch, created
+
+    async def _take_up(self, launch: Launch) -> None:
+        try:
+            await self.open_door(launch)
+        except SampanError:
+            # Nobody could ever come in: it ends, rather than stand there with nobody to move it.
+            await self._services.store.update_launch(launch.id, target=Target.STOPPED)
+            raise
+        finally:
+            await self._reconciler.take_up(launch)
 
     async def open_door(self, launch: Launch) -> None:
         """The launch's loopback address: made once, at the same port after a restart."""

@@ -7,18 +7,32 @@ import asyncio
 from sampan.stages import Seen
 from sampan_hub.placement import Candidate
 from sampan_hub.services import Services
+from sampan_hub.watch import Watch
 
 __all__ = ["freshen", "offers"]
 
 _ASK_SECONDS = 2.0
 """How long a request waits for centres with stale figures before it goes on with those that answered."""
+_PROBE_SECONDS = 0.3
+"""How long it waits for those that gave no answer the last time: one that hangs is waited for once, not by everybody."""
 
 
 async def freshen(services: Services) -> None:
     """Asks every centre whose capacity is out of date, in parallel."""
-    stale = [watch.measure(_ASK_SECONDS) for watch in services.watches.values() if watch.fresh() is None]
-    if stale:
-        await asyncio.wait([asyncio.ensure_future(one) for one in stale], timeout=_ASK_SECONDS)
+    stale = [watch for watch in services.watches.values() if watch.fresh() is None]
+    asked = {asyncio.ensure_future(_fresh(watch)) for watch in stale}
+    if asked:
+        await asyncio.wait(asked)
+
+
+async def _fresh(watch: Watch) -> None:
+    troubled = watch.trouble is not None
+    asking = watch.probe() if troubled else watch.measure(_ASK_SECONDS)
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS if troubled else _ASK_SECONDS):
+            await asking
+    except TimeoutError:
+        return
 
 
 def offers(services: Services, owner: str) -> tuple[Candidate, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from jupyterhub.services.auth import HubAuth
 from tornado.web import HTTPError
@@ -15,6 +18,8 @@ __all__ = ["Logins", "Person"]
 _ACCESS = "access:services"
 _ADMIN = "admin:servers"
 _CACHE_SECONDS = 60
+_HUB_SECONDS = 10.0
+_TOKEN = re.compile(r"[!-~]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +58,21 @@ class Logins:
         )
 
     async def who(self, authorization: str, on_behalf: str, *, local: bool) -> Person:
-        """Raises `Forbidden` where the header proves nobody, `Unavailable` where the hub cannot be asked."""
+        """Raises `Forbidden` where the header proves nobody, `Unavailable` where the hub cannot be asked.
+
+        `on_behalf` is a hub user's name, percent-encoded: headers have no other way to say 张三.
+        """
         scheme, _, proof = authorization.strip().partition(" ")
         if scheme.lower() == "sampan":
             if not (local and on_behalf and hmac.compare_digest(proof.encode(), self._secret.encode())):
                 raise Forbidden("access.token")
-            return Person(on_behalf, hub=True)
-        if scheme.lower() not in {"token", "bearer"} or not proof:
+            return Person(unquote(on_behalf), hub=True)
+        if scheme.lower() not in {"token", "bearer"} or not _TOKEN.fullmatch(proof):
             raise Forbidden("access.token")
         try:
-            user = await self._auth.user_for_token(proof, sync=False)
-        except HTTPError as error:
+            async with asyncio.timeout(_HUB_SECONDS):
+                user = await self._auth.user_for_token(proof, sync=False)
+        except (HTTPError, OSError, TimeoutError) as error:
             raise Unavailable("access.hub_away", cause=str(error)) from error
         return _person(user)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from sampan.errors import SampanError
 from sampan.messages import Message
-from sampan.stages import Stage, Target
+from sampan.stages import PROGRESS, Stage, Target
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.boarding import keep, reach, serve
@@ -67,6 +67,13 @@ class Reconciler:
         """Has a launch looked at now rather than when its pause is over."""
         if launch in self._woken:
             self._woken[launch].set()
+
+    def heard(self, news: bool) -> None:
+        """A centre has answered: who waits may go on now; who is ready is looked at only when something is different."""
+        for launch, event in self._woken.items():
+            _, progress = self._services.said.get(launch, (None, 0))
+            if news or progress < PROGRESS[Stage.READY]:
+                event.set()
 
     def wake_all(self) -> None:
         for event in self._woken.values():

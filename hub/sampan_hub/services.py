@@ -48,7 +48,11 @@ class Services:
     waits: dict[tuple[str, str], float] = field(default_factory=dict)
     """(centre, share) → seconds that jobs waited there lately; read from the store by the sweep."""
     without_account: dict[tuple[str, str], Message] = field(default_factory=dict)
-    """(centre, owner) → why this person has no account there; forgotten at a restart and when the descriptor changes."""
+    """(centre, owner) → why this person has no account there; forgotten at each sweep and when the descriptor changes."""
+    cancels: dict[str, float] = field(default_factory=dict)
+    """Tag → when the job's scheduler was last asked to end it."""
+    started_at: float = field(default_factory=time.time)
+    """When this process began to ask: what a centre did not answer before is nobody's fault."""
 
     def centre(self, name: str) -> Centre:
         """The centre of that id; `Missing` where its descriptor has gone or is broken."""
@@ -60,6 +64,11 @@ class Services:
     def watch(self, name: str) -> Watch:
         self.centre(name)
         return self.watches[name]
+
+    def forget_missing_accounts(self, centre: str) -> None:
+        """Asks again for everybody who has none there."""
+        for key in [key for key in self.without_account if key[0] == centre]:
+            del self.without_account[key]
 
     def attempt_dir(self, launch: Launch, attempt: Attempt) -> str:
         """Where the attempt's report and log lie, at its centre."""

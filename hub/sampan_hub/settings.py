@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +57,13 @@ def parse(argv: list[str]) -> Settings:
     """Flags, each with an environment variable as its default (SAMPAN_STATE, SAMPAN_BROKER_PORT, SAMPAN_DATABASE)."""
     flags = argparse.ArgumentParser(prog="sampan-broker", description="The broker of a Sampan hub.")
     flags.add_argument("--state", type=Path, default=Path(os.environ.get("SAMPAN_STATE", "state")))
-    flags.add_argument("--port", type=int, default=int(os.environ.get("SAMPAN_BROKER_PORT", "8082")))
+    flags.add_argument("--port", type=int, default=os.environ.get("SAMPAN_BROKER_PORT", "8082"))
     flags.add_argument("--hub-api", default=Settings.hub_api)
     flags.add_argument("--public-url", default=Settings.public_url)
     flags.add_argument("--database", default=os.environ.get("SAMPAN_DATABASE", ""))
     flags.add_argument("--door-ports", type=_ports, default=(20000, 24999))
     flags.add_argument("--door-accounts", type=_accounts, default=())
-    flags.add_argument("--hub-id", default="demo")
+    flags.add_argument("--hub-id", type=_hub_id, default="demo")
     told = flags.parse_args(argv)
     return Settings(
         state=told.state.resolve(),
@@ -81,6 +82,13 @@ def _ports(text: str) -> tuple[int, int]:
     if not 1024 <= int(first) <= int(last) <= 65535:
         raise argparse.ArgumentTypeError("two ports from 1024 to 65535, as FIRST-LAST")
     return int(first), int(last)
+
+
+def _hub_id(text: str) -> str:
+    """It becomes a part of every job's name, where anything else could be mistaken for the next part."""
+    if not re.fullmatch(r"[a-z0-9]{4,16}", text):
+        raise argparse.ArgumentTypeError("4 to 16 lower-case letters and digits")
+    return text
 
 
 def _accounts(text: str) -> tuple[int, ...]:

@@ -38,11 +38,11 @@ async def sweep(services: Services, name: str) -> int:
         attempt = await services.store.attempt_by_tag(whose["attempt"])
         if attempt is None:
             log.warning("%s: job %s carries our tag %s, but there is no row for it", name, job.id, job.tag)
-        elif attempt.ended_at is not None and _same(job, attempt, worker=whose["worker"] is not None):
+        elif name == attempt.centre and _unwanted(job, attempt, worker=whose["worker"] is not None):
             try:
                 await centre.ask(centre.scheduler.cancel(job.id, job.tag), account=attempt.account)
                 cancelled += 1
-                log.info("%s: job %s (%s) is cancelled: its attempt has ended", name, job.id, job.tag)
+                log.info("%s: job %s (%s) is cancelled: nobody wants it any more", name, job.id, job.tag)
             except SampanError as error:
                 log.warning("%s: job %s is not cancelled: %s", name, job.id, error)
     return cancelled
@@ -54,6 +54,13 @@ _TAG: Final = re.compile(
 """An attempt's tag; its Dask workers carry the same with more behind it."""
 
 
-def _same(job: FoundJob, attempt: Attempt, *, worker: bool) -> bool:
-    """Destructive only where tag, account and, where we know it, the job's number match."""
-    return job.account == attempt.account and (worker or attempt.job in (None, job.id))
+def _unwanted(job: FoundJob, attempt: Attempt, *, worker: bool) -> bool:
+    """Destructive only where tag, account and, where we know it, the job's number match.
+
+    A live attempt has one job: a second one is what a submission became whose reply came too late.
+    """
+    if job.account != attempt.account:
+        return False
+    if attempt.ended_at is not None:
+        return worker or attempt.job in (None, job.id)
+    return not worker and attempt.job is not None and attempt.job != job.id

@@ -46,7 +46,7 @@ def launch_view(
         "attempts": [_attempt_view(services, attempt) for attempt in attempts],
         "message": launch.message.to_json(),
         "place": last.place if last and last.stage is Stage.QUEUED else None,
-        "needs_identity": _needs_identity(services, launch, last),
+        "needs_identity": _needs_identity(services, launch),
         "door": services.doors.url(launch.id) if person.hub else None,
         "parent": launch.parent,
         "created_at": launch.created_at,
@@ -56,10 +56,10 @@ def launch_view(
     }
 
 
-def _needs_identity(services: Services, launch: Launch, last: Attempt | None) -> bool:
-    """Whether the hub should tell the identity (again): it is in memory only, and nobody has been given it yet."""
-    waits = launch.kind == Kind.SERVER and launch.ended_at is None and launch.stage is not Stage.READY
-    return waits and launch.identity_attempt is None and launch.id not in services.identities
+def _needs_identity(services: Services, launch: Launch) -> bool:
+    """Whether the hub should tell the identity (again): it is in memory only, and the next attempt needs it, too."""
+    waits = launch.kind == Kind.SERVER and launch.live and launch.stage is not Stage.READY
+    return waits and launch.id not in services.identities
 
 
 def _attempt_view(services: Services, attempt: Attempt) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, A
         "place": descriptor.place.model_dump(),
         "state": state if capacity is not None or state != "ok" else str(Seen.UNKNOWN),
         "measured_at": watch.capacity.measured_at if watch.capacity else None,
-        "age": services.now() - watch.capacity.measured_at if watch.capacity else None,
+        "age": max(0.0, services.now() - watch.capacity.measured_at) if watch.capacity else None,
         "problem": _say(watch.trouble.message if watch.trouble else None),
         "shares": [_share_view(centre, share.id, watch) for share in descriptor.shares],
     }

@@ -6,9 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from sampan.errors import SampanError, Unavailable, Unreachable
+from sampan.messages import text
 from sampan.stages import Seen
+from sampan_hub.asks import Ask
 from sampan_hub.capacity import Capacity
 from sampan_hub.centre import Centre
 from sampan_hub.jobs import JobStatus
@@ -16,6 +19,9 @@ from sampan_hub.jobs import JobStatus
 __all__ = ["BELIEVED", "BUSY_TICK", "IDLE_TICK", "Watch"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Question = Literal["capacity", "status"]
 
 BUSY_TICK = 1.0
 """Seconds between questions while something of ours is between submitted and ready at the centre."""
@@ -30,22 +36,58 @@ class Watch:
     """What is known of a centre and since when.
 
     `statuses` holds the last answer for each followed job; `absent` counts answers in a row in which a followed job was
-    missing. `trouble` is the last failure to get an answer, None after a success; `heard_at` the last success.
+    missing. The two questions fail and heal each for itself: free nodes may be told while nobody can say how jobs are.
     """
 
-    def __init__(self, centre: Centre, told: Callable[[str], None]) -> None:
+    def __init__(self, centre: Centre, told: Callable[[bool], None]) -> None:
+        """`told` is called after each tick, with whether anything is different from before."""
         self.centre = centre
         self.capacity: Capacity | None = None
-        self.heard_at: float | None = None
-        self.trouble: SampanError | None = None
-        self.trouble_since: float | None = None
         self.statuses: dict[str, JobStatus] = {}
         self.absent: dict[str, int] = {}
-        self.seen: Seen = Seen.UNKNOWN
+        self._heard: dict[Question, float] = {}
+        """When each question was last answered."""
+        self._failures: dict[Question, tuple[SampanError, float]] = {}
+        """The last failure of each question that has had no answer since, and when the first of them was."""
+        self._believed_until = 0.0
+        self._asked_capacity = 0.0
         self._told = told
         self._followed: dict[str, bool] = {}
         self._hurry = asyncio.Event()
         self._measuring: asyncio.Task[None] | None = None
+
+    @property
+    def heard_at(self) -> float | None:
+        """When the centre last answered anything."""
+        return max(self._heard.values(), default=None)
+
+    @property
+    def trouble(self) -> SampanError | None:
+        """The failure that is longest without an answer since; None while all is well."""
+        return min(self._failures.values(), key=lambda failure: failure[1])[0] if self._failures else None
+
+    @property
+    def trouble_since(self) -> float | None:
+        return min((at for _, at in self._failures.values()), default=None)
+
+    @property
+    def seen(self) -> Seen:
+        """What the last looks said of the centre as a whole."""
+        if any(isinstance(error, Unreachable) for error, _ in self._failures.values()):
+            return Seen.UNREACHABLE
+        return Seen.UNKNOWN if self._failures or not self._heard else Seen.ALIVE
+
+    @property
+    def sees_jobs(self) -> Seen | None:
+        """What the last look said of jobs there; None before there was one."""
+        if self.jobs_trouble is not None:
+            return Seen.UNREACHABLE if isinstance(self.jobs_trouble, Unreachable) else Seen.UNKNOWN
+        return Seen.ALIVE if "status" in self._heard else None
+
+    @property
+    def jobs_trouble(self) -> SampanError | None:
+        """Why nobody can say just now how jobs are there."""
+        return self._failures["status"][0] if "status" in self._failures else None
 
     def follow(self, job: str, *, busy: bool) -> None:
         """Asks about this job from now on; `busy` while it is on its way to ready."""
@@ -63,9 +105,10 @@ class Watch:
         self._hurry.set()
 
     def fresh(self) -> Capacity | None:
-        """The capacity while it may be believed; None when it is out of date."""
-        capacity = self.capacity
-        return capacity if capacity is not None and time.time() <= capacity.valid_until else None
+        """The capacity while it may be believed; None when it is out of date or was asked for in vain since."""
+        # By a clock that nobody sets: a jump of the wall clock makes nothing believable again.
+        believed = time.monotonic() <= self._believed_until and "capacity" not in self._failures
+        return self.capacity if believed else None
 
     async def measure(self, deadline: float = 5.0) -> None:
         """Asks for the capacity once, for however many wait for it; a failure is remembered, not raised."""
@@ -73,33 +116,61 @@ class Watch:
             self._measuring = asyncio.create_task(self._measure(deadline))
         await asyncio.shield(self._measuring)
 
+    async def probe(self) -> None:
+        """Asks a centre in trouble whether it is back, not more often than a tick would."""
+        if time.monotonic() - self._asked_capacity >= BUSY_TICK:
+            await self.measure()
+
     async def _measure(self, deadline: float) -> None:
-        asked_at = time.time()
+        asked_at, self._asked_capacity = time.time(), time.monotonic()
         try:
-            reading = await self.centre.ask(self.centre.scheduler.capacity(), deadline=deadline)
-        except SampanError as error:
-            self._failed(error)
+            reading = await self._ask("capacity", self.centre.scheduler.capacity(), deadline)
+        except SampanError:
             return
         self.capacity = Capacity(self.centre.id, reading, asked_at, asked_at + BELIEVED)
-        self._heard()
+        self._believed_until = self._asked_capacity + BELIEVED
 
     async def look(self, deadline: float = 10.0) -> None:
         """Asks for the state of every followed job in one command."""
         ids = sorted(self._followed)
         if not ids:
+            self._failures.pop("status", None)
             return
         try:
-            answer = await self.centre.ask(self.centre.scheduler.status(ids), deadline=deadline)
-        except SampanError as error:
-            self._failed(error)
+            answer = await self._ask("status", self.centre.scheduler.status(ids), deadline)
+        except SampanError:
             return
-        self._heard()
         for job in ids:
+            if job not in self._followed:
+                continue
             if job in answer:
                 self.absent.pop(job, None)
                 self.statuses[job] = answer[job]
-            elif job in self._followed:
+            else:
                 self.absent[job] = self.absent.get(job, 0) + 1
+
+    async def _ask(self, question: Question, ask: Ask[T], deadline: float) -> T:
+        """Asks, and remembers whether there was an answer; one that breaks its parser is none."""
+        try:
+            answer = await self.centre.ask(ask, deadline=deadline)
+        except SampanError as error:
+            self._failed(question, error)
+            raise
+        except Exception as error:
+            log.exception("the answer of %s cannot be read", self.centre.id)
+            names = text(self.centre.descriptor.names.model_dump())
+            unread = Unavailable("centre.no_answer", cause=repr(error), centre=names)
+            self._failed(question, unread)
+            raise unread from error
+        self._heard[question] = time.time()
+        self._failures.pop(question, None)
+        return answer
+
+    def _failed(self, question: Question, error: SampanError) -> None:
+        first = self._failures.get(question)
+        if first is None:
+            log.warning("%s gives no answer (%s): %s", self.centre.id, question, error)
+        self._failures[question] = (error, first[1] if first else time.time())
 
     def gone(self, job: str) -> bool:
         """Whether the scheduler, asked several times and answering each time, no longer knows this job."""
@@ -108,12 +179,12 @@ class Watch:
     async def run(self) -> None:
         """Ticks until cancelled. Nothing that a centre does or says ends it."""
         while True:
-            began = time.monotonic()
+            began, before = time.monotonic(), (dict(self.statuses), self.seen, self.sees_jobs)
             try:
                 await asyncio.gather(self.measure(), self.look())
             except Exception:
                 log.exception("watching %s failed; going on", self.centre.id)
-            self._told(self.centre.id)
+            self._told(bool(self.absent) or before != (self.statuses, self.seen, self.sees_jobs))
             tick = BUSY_TICK if any(self._followed.values()) or self.absent else IDLE_TICK
             await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK / 4)
 
@@ -126,27 +197,3 @@ class Watch:
         self._hurry.clear()
         # Somebody is in a hurry; still, a burst of hurries makes one question, not one each.
         await asyncio.sleep(max(0.0, at_least - time.monotonic()))
-
-    def _heard(self) -> None:
-        self.heard_at = time.time()
-        self.trouble = self.trouble_since = None
-        self.seen = Seen.ALIVE
-
-    def _failed(self, error: SampanError) -> None:
-        if self.trouble is None:
-            self.trouble_since = time.time()
-            log.warning("%s gives no answer: %s", self.centre.id, error)
-        self.trouble = error
-        self.seen = Seen.UNREACHABLE if isinstance(error, Unreachable) else Seen.UNKNOWN
-
-    @property
-    def unheard_seconds(self) -> float:
-        """How long this centre has given no answer; 0 while it answers."""
-        return 0.0 if self.trouble_since is None else max(0.0, time.time() - self.trouble_since)
-
-    def require(self) -> None:
-        """Raises what the last question raised, for a caller that cannot go on without an answer."""
-        if self.trouble is not None:
-            raise self.trouble
-        if self.heard_at is None:
-            raise Unavailable("centre.no_answer", centre=self.centre.id)

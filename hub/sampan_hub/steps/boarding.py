@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 _SOON = 0.15
 _ANSWER_SECONDS = 2.0
 _RELINK = 1.0
+_QUIET = 10.0
+_HUB_AWAY = 600
+"""Seconds that a job waits for the identity of its server: as long as its launcher waits for us."""
 
 
 async def reach(services: Services, launch: Launch, attempt: Attempt) -> float | None:
@@ -45,7 +48,9 @@ async def reach(services: Services, launch: Launch, attempt: Attempt) -> float |
         limit = centre.descriptor.limits.boot_seconds
         if attempt.seen is Seen.ALIVE and attempt.running_at and services.now() - attempt.running_at > limit:
             return await give_up(services, launch, attempt, Message("ended.boot_limit", {"seconds": limit}))
-        return _SOON
+        # Each look at the report is a command at the centre: often while it is about to come, less often later.
+        booting = services.now() - (attempt.running_at or services.now())
+        return min(1.0, max(_SOON, booting / 10))
     now = services.now()
     await services.store.step(
         launch.id,
@@ -74,14 +79,16 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
     if link is None:
         return await _past_limit(services, launch, attempt) or _RELINK
     identity = services.identities.get(launch.id)
-    if launch.identity_attempt is None and identity is None:
-        # The hub is asked for it by `needs_identity`; after a restart it tells it again.
-        return await _past_limit(services, launch, attempt) or 0.5
+    given = launch.identity_attempt == attempt.number
+    if identity is None and not given:
+        # The hub is asked for it by `needs_identity`; after a restart it tells it again. That it is away for a while is
+        # no fault of this centre.
+        return await _past_limit(services, launch, attempt, at_least=_HUB_AWAY) or 0.5
     try:
-        if identity is not None:
-            if launch.identity_attempt is None:
-                await services.store.update_launch(launch.id, identity_attempt=attempt.number)
+        if identity is not None and not given:
             await link.start(Kind(launch.kind).value, launch.prefix, identity)
+            # Written after: whoever is killed in between starts again, and the launcher starts nothing twice.
+            await services.store.update_launch(launch.id, identity_attempt=attempt.number)
         if not await _answers(link, launch.prefix):
             # The launcher says when its socket is listened on; this is for an answer that takes longer.
             return await _past_limit(services, launch, attempt) or 0.5
@@ -104,7 +111,8 @@ async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | 
                 services.watch(attempt.centre).hurry()
             return _RELINK
         services.doors.attach(launch.id, link)
-    return pause or 5.0
+    # The watch and the link wake it when they hear something.
+    return _QUIET
 
 
 async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Link) -> float:
@@ -133,9 +141,11 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
     return 1.0
 
 
-async def _past_limit(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+async def _past_limit(
+    services: Services, launch: Launch, attempt: Attempt, *, at_least: int = 0
+) -> float | None:
     """Gives an attempt up that has been reachable for too long without becoming ready; None while there is time."""
-    limit = services.centre(attempt.centre).descriptor.limits.reach_seconds
+    limit = max(at_least, services.centre(attempt.centre).descriptor.limits.reach_seconds)
     if services.now() - (attempt.stage_at or attempt.created_at) <= limit or attempt.seen is not Seen.ALIVE:
         return None
     return await give_up(services, launch, attempt, Message("ended.reach_limit", {"seconds": limit}))

@@ -42,18 +42,15 @@ async def _cancel(services: Services, launch: Launch, attempt: Attempt, why: Mes
     now = services.now()
     began = attempt.cancel_requested_at
     try:
-        centre = services.centre(attempt.centre)
         job = attempt.job or await find_job(services, attempt)
         if job is None:
             return await end_attempt(services, launch, attempt, why)
         if began is None:
+            began = now
             await services.store.update_attempt(
                 launch.id, attempt.number, cancel_requested_at=now, cause=why, job=job
             )
-        if began is None or now - began > _AGAIN:
-            await centre.ask(centre.scheduler.cancel(job, attempt.tag), account=attempt.account)
-        status = (await centre.ask(centre.scheduler.status([job]))).get(job)
-        if status is None or status.state is JobState.ENDED:
+        if await _confirmed(services, attempt, job):
             return await end_attempt(services, launch, attempt, why)
     except SampanError as error:
         log.warning("launch %s: its job at %s is not confirmed gone: %s", launch.id, attempt.centre, error)
@@ -63,4 +60,25 @@ async def _cancel(services: Services, launch: Launch, attempt: Attempt, why: Mes
         if began is None:
             await services.store.update_attempt(launch.id, attempt.number, cancel_requested_at=now, cause=why)
         return 1.0
-    return 0.2
+    # Whatever the watch hears wakes the launch; this is for a cancel that has to be asked for again.
+    return _AGAIN
+
+
+async def _confirmed(services: Services, attempt: Attempt, job: str) -> bool:
+    """Whether the scheduler says that the job is over; asks it to end it, now and then, while it does not.
+
+    The watch asks how it stands, in its one question for all; what it heard before the cancel counts as well.
+    """
+    watch = services.watch(attempt.centre)
+    watch.follow(job, busy=True)
+    status = watch.statuses.get(job)
+    if watch.gone(job) or (status is not None and status.state is JobState.ENDED):
+        return True
+    if services.now() - services.cancels.get(attempt.tag, 0.0) >= _AGAIN:
+        centre = services.centre(attempt.centre)
+        await centre.ask(centre.scheduler.cancel(job, attempt.tag), account=attempt.account)
+        services.cancels[attempt.tag] = services.now()
+        watch.hurry()
+    if watch.jobs_trouble is not None:
+        raise watch.jobs_trouble
+    return False

@@ -31,6 +31,8 @@ async def end_attempt(
         message = Message("launch.stopped") if launch.target is Target.STOPPED else why
     else:
         message = Message("launch.next", {"centre": names, "why": why})
+    if over:
+        services.identities.pop(launch.id, None)
     await services.store.step(
         launch.id,
         attempt=attempt.number,
@@ -75,6 +77,7 @@ async def end_launch(
 async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
     """Forgets what the broker holds for an attempt: its claim, its place in the questions, its link."""
     services.in_flight.release(launch)
+    services.cancels.pop(attempt.tag, None)
     if attempt.job and attempt.centre in services.watches:
         services.watches[attempt.centre].forget(attempt.job)
     link = services.links.pop(launch, None)

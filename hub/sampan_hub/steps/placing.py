@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from sampan.errors import Forbidden, Refused
+from sampan.errors import Conflict, Forbidden, Refused
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import PROGRESS, Seen, Stage
 from sampan_hub.offers import freshen, offers
-from sampan_hub.placement import Placement, place
+from sampan_hub.placement import Offer, Placement, place
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_launch
 
-__all__ = ["choose_centre", "decide", "refuse_impossible"]
+__all__ = ["choose_centre", "decide", "failed_before", "refuse_impossible"]
 
 log = logging.getLogger(__name__)
 
 _LATER = 3.0
 _COME_BACK = frozenset({"ended.unreachable", "ended.moved"})
-"""Causes after which a centre may be asked again in the same launch: it did not fail."""
-_deciding = asyncio.Lock()
-"""One decision at a time: a promise made to one launch is counted before the next one looks."""
+"""Causes after which a centre may be asked again in the same launch, once the others have been: it did not fail."""
 
 
 def decide(
@@ -40,7 +38,26 @@ def decide(
         name: watch.capacity.measured_at for name, watch in services.watches.items() if watch.capacity
     }
     claims = tuple(services.in_flight.claims(measured, besides=launch))
-    return place(need, offers(services, owner), in_flight=claims, tried=tried, waits=services.waits)
+    placed = place(need, offers(services, owner), in_flight=claims, tried=tried, waits=services.waits)
+    return replace(placed, refused=(*placed.refused, *_without_account(services, owner)))
+
+
+def _without_account(services: Services, owner: str) -> list[Offer]:
+    return [
+        Offer(centre, services.names(centre), "", "no", (why,))
+        for (centre, person), why in sorted(services.without_account.items(), key=lambda item: item[0])
+        if person == owner and centre in services.directory.centres
+    ]
+
+
+def failed_before(attempts: Sequence[Attempt], *, forgiving: bool = False) -> dict[str, Message]:
+    """The centres that this launch has been at, and why it left; `forgiving`: not those that did not fail."""
+    return {
+        past.centre: past.cause
+        for past in attempts
+        if past.cause
+        and not (past.cause.code == "ended.moved" or (forgiving and past.cause.code in _COME_BACK))
+    }
 
 
 async def refuse_impossible(services: Services, need: Need, owner: str) -> None:
@@ -54,12 +71,10 @@ async def refuse_impossible(services: Services, need: Need, owner: str) -> None:
 async def choose_centre(services: Services, launch: Launch, attempts: Sequence[Attempt]) -> float | None:
     """Writes the next attempt's row, or says that everybody waits, or ends the launch where nobody is left to ask."""
     await freshen(services)
-    tried = {past.centre: past.cause for past in attempts if past.cause and past.cause.code not in _COME_BACK}
-    async with _deciding:
-        placement = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
-        best = next((offer for offer in placement.ranked if offer.verdict != "unknown"), None)
-        if best is not None:
-            services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
+    # No await from the decision to the promise: it is counted before the next launch looks.
+    placement, best = _best(services, launch, failed_before(attempts))
+    if best is None:
+        placement, best = _best(services, launch, failed_before(attempts, forgiving=True))
     if best is None:
         if placement.ranked:
             return await _wait(services, launch)
@@ -67,6 +82,7 @@ async def choose_centre(services: Services, launch: Launch, attempts: Sequence[A
         why = why or Message("place.nowhere", {"reasons": placement.why_nowhere()})
         await end_launch(services, launch, why, Message("launch.failed", {"why": why}))
         return None
+    services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
     try:
         account = await services.centre(best.centre).account(launch.owner)
     except Forbidden as error:
@@ -74,16 +90,25 @@ async def choose_centre(services: Services, launch: Launch, attempts: Sequence[A
         services.without_account[best.centre, launch.owner] = error.message
         log.info("launch %s: no account at %s: %s", launch.id, best.centre, error.cause)
         return 0.0
-    await services.store.add_attempt(
-        launch.id,
-        centre=best.centre,
-        share=best.share,
-        account=account,
-        hub_id=services.settings.hub_id,
-        message=Message("launch.placed", {"centre": services.say(best.centre), "why": best.reasons[0]}),
-        progress=PROGRESS[Stage.PLACED],
-    )
+    try:
+        await services.store.add_attempt(
+            launch.id,
+            centre=best.centre,
+            share=best.share,
+            account=account,
+            hub_id=services.settings.hub_id,
+            message=Message("launch.placed", {"centre": services.say(best.centre), "why": best.reasons[0]}),
+            progress=PROGRESS[Stage.PLACED],
+        )
+    except Conflict:
+        # A stop came first, and wins.
+        services.in_flight.release(launch.id)
     return 0.0
+
+
+def _best(services: Services, launch: Launch, tried: Mapping[str, Message]) -> tuple[Placement, Offer | None]:
+    placement = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
+    return placement, next((offer for offer in placement.ranked if offer.verdict != "unknown"), None)
 
 
 async def _wait(services: Services, launch: Launch) -> float:

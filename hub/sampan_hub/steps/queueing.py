@@ -8,7 +8,7 @@ from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.evidence import look
-from sampan_hub.steps.placing import decide
+from sampan_hub.steps.placing import decide, failed_before
 
 __all__ = ["wait"]
 
@@ -25,8 +25,13 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
     still_waits = done and pause == 1.0 and attempt.stage is Stage.QUEUED and attempt.seen is Seen.ALIVE
     if not still_waits or services.now() - (attempt.queued_at or services.now()) < _SETTLE:
         return pause
-    here = {attempt.centre: Message("place.queue", {"ahead": (attempt.place or 1) - 1})}
-    elsewhere = decide(services, launch.need, launch.owner, launch=launch.id, tried=here)
+    minutes = services.centre(attempt.centre).descriptor.limits.queue_minutes
+    if services.now() - (attempt.queued_at or services.now()) > minutes * 60:
+        return await give_up(services, launch, attempt, Message("ended.queue_limit", {"minutes": minutes}))
+    # Not back to where it failed before, or it would wander for ever.
+    tried = failed_before(await services.store.attempts(launch.id))
+    tried[attempt.centre] = Message("place.queue", {"ahead": (attempt.place or 1) - 1})
+    elsewhere = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
     if not elsewhere.ranked or elsewhere.ranked[0].verdict != "now":
         return pause
     best = elsewhere.ranked[0]

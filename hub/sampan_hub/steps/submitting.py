@@ -116,9 +116,10 @@ async def _no_answer(
 ) -> float | None:
     """Not known whether it was taken: keep looking for a while, then ask elsewhere; the sweep ends what turns up later."""
     seen = Seen.UNREACHABLE if isinstance(error, Unreachable) else Seen.UNKNOWN
-    if not isinstance(error, Unavailable):
+    if not isinstance(error, Unavailable) or error.code == "centre.file":
         return await end_attempt(services, launch, attempt, Message("ended.refused", {"why": error.message}))
-    if services.now() - attempt.created_at > _PATIENCE:
+    # A broker that has just come back asks before it says that nobody answers.
+    if services.now() - max(attempt.created_at, services.started_at) > _PATIENCE:
         return await end_attempt(services, launch, attempt, Message("ended.unreachable"), seen=seen)
     if attempt.seen is not seen:
         log.warning("launch %s: %s gives no answer to a submission: %s", launch.id, attempt.centre, error)

@@ -1,0 +1,40 @@
+"""What happens to a launch, as a stream of server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from sampan_hub.store import Store
+from sampan_hub.views import transition_view
+
+__all__ = ["KEEPALIVE", "events"]
+
+KEEPALIVE = 15.0
+"""Seconds of silence after which a stream sends a comment, so that no proxy in between closes it."""
+
+
+async def events(store: Store, launch: str, after: int) -> AsyncIterator[str]:
+    """Every transition after that number as an event, then what follows, until the launch has ended.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html
+    """
+    # Subscribed before the first read, so that nothing falls between reading and waiting.
+    with store.followed(launch) as changed:
+        while True:
+            changed.clear()
+            row = await store.launch(launch)
+            for step in await store.transitions(launch, after):
+                after = step.number
+                yield f"id: {step.number}\ndata: {json.dumps(transition_view(step), ensure_ascii=False)}\n\n"
+                if step.final == "ended":
+                    return
+            if row is None or row.ended_at is not None:
+                # Whoever comes back behind the last event has heard it all.
+                return
+            try:
+                async with asyncio.timeout(KEEPALIVE):
+                    await changed.wait()
+            except TimeoutError:
+                yield ": still here\n\n"

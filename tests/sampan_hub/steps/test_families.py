@@ -1,0 +1,46 @@
+"""What a session started ends with it, but not because it was lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from sampan.messages import Message
+from sampan.stages import Target
+from tests.sampan_hub.scripted_centre import Bench
+
+
+async def test_a_child_ends_when_its_parent_is_stopped(one: Bench) -> None:
+    parent = await one.launch()
+    child = await one.launch(name="child", parent=parent.id)
+    await one.put_ready(parent)
+    await one.put_ready(child)
+    await one.store.update_launch(parent.id, target=Target.STOPPED)
+    await one.over(parent)
+    ended = await one.over(child)
+    assert ended.cause == Message("ended.stopped")
+    assert one.sites["east"].live == []
+
+
+@pytest.mark.parametrize("cause", ["ended.lost", "ended.node", "ended.memory", "ended.unreachable"])
+async def test_a_child_of_a_lost_parent_stays_to_be_adopted(one: Bench, cause: str) -> None:
+    parent = await one.launch()
+    child = await one.launch(name="child", parent=parent.id)
+    await one.put_ready(child)
+    now = one.services.now()
+    await one.store.update_launch(parent.id, stage="ended", ended_at=now, cause=Message(cause))
+    for _ in range(3):
+        await one.tick()
+        await one.step(child)
+    assert (await one.row(child)).target is Target.READY
+    await one.store.update_launch(parent.id, ended_at=now - 15 * 60 - 1)
+    assert (await one.over(child)).cause == Message("ended.stopped")
+
+
+async def test_a_parent_that_lives_changes_nothing(one: Bench) -> None:
+    parent = await one.launch()
+    child = await one.launch(name="child", parent=parent.id)
+    await one.put_ready(child)
+    for _ in range(3):
+        await one.tick()
+        await one.step(child)
+    assert (await one.row(child)).target is Target.READY
