@@ -332,7 +332,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "expected an option of the submit command without its dashes, such as gres",
         "应为提交命令的选项名（不带短横），例如 gres",
     ),
-    "descriptor.other": ("{why}", "{why}"),
+    "descriptor.other": ("expected something else ({why})", "应为其他值（{why}）"),
     "descriptor.path": (
         "expected an absolute path of plain characters, without ..",
         "应为由普通字符组成的绝对路径，不含 ..",

@@ -6,20 +6,20 @@ import hashlib
 import os
 import pwd
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sampan.errors import Forbidden, SampanError
+from sampan.errors import Forbidden, Unavailable
 from sampan.messages import text
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.descriptor import SYSTEM_ACCOUNTS
+from sampan_hub.descriptor import ACCOUNT, is_system_account
 
 if TYPE_CHECKING:
     from sampan_hub.centre import Centre
 
 __all__ = ["Accounts", "slug"]
 
-_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_PLAIN = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_PLAIN: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_LONGEST_NAME: Final = 255
 
 
 def slug(user: str) -> str:
@@ -30,14 +30,12 @@ def slug(user: str) -> str:
     """
     if _PLAIN.fullmatch(user) and "--" not in user:
         return user
-    kept = (
-        re.sub(r"[^a-z0-9]+", "-", user.lower().encode("ascii", "ignore").decode())[:16].strip("-") or "user"
-    )
-    return f"{kept}--{hashlib.sha256(user.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+    kept = re.sub(r"[^a-z0-9]+", "-", user.lower().encode("ascii", "ignore").decode())[:16].strip("-")
+    return f"{kept or 'user'}--{hashlib.sha256(user.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
 
 class Accounts:
-    """One centre's accounts, asked for once each."""
+    """One centre's accounts, asked for once each while the centre's description stands."""
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
@@ -46,7 +44,8 @@ class Accounts:
     async def of(self, user: str) -> str:
         """The account of a hub user there.
 
-        Raises `Forbidden` where this person has none, or where the answer would put two people on one account.
+        Raises `Forbidden` where this person has none, or where the answer would put two people on one account, and
+        `Unavailable` where the centre's command could not be asked.
         """
         facts = self._centre.descriptor.accounts
         if facts.method == "shared":
@@ -54,21 +53,22 @@ class Accounts:
         if user in self._known:
             return self._known[user]
         account = facts.table.get(user) if facts.method == "table" else await self._ask(user)
-        if account is None or not _ACCOUNT.fullmatch(account) or account in SYSTEM_ACCOUNTS:
+        if account is None or not re.fullmatch(ACCOUNT, account) or is_system_account(account):
             raise self._none(f"{user!r} is mapped to {account!r}")
-        if account in self._known.values():
+        # Looked up after the question: two people may have been asked about at the same time.
+        if self._known.get(user, account) != account or any(
+            other == account for name, other in self._known.items() if name != user
+        ):
             raise self._none(f"{account!r} belongs to somebody else already")
         self._known[user] = account
         return account
 
     async def _ask(self, user: str) -> str | None:
-        command = self._centre.descriptor.accounts.command
-        if any(not char.isprintable() for char in user) or len(user) > 255:
+        """What the command prints for this name, which travels on standard input; a name that is no line is not asked."""
+        if not user.isprintable() or len(user) > _LONGEST_NAME:
             return None
-        try:
-            return await self._centre.ask(Ask("account", command, _account, f"{user}\n".encode()))
-        except SampanError as error:
-            raise self._none(str(error)) from error
+        command = self._centre.descriptor.accounts.command
+        return await self._centre.ask(Ask("account", command, _account, f"{user}\n".encode()))
 
     def _none(self, cause: str) -> Forbidden:
         names = self._centre.descriptor.names.model_dump()
@@ -76,4 +76,7 @@ class Accounts:
 
 
 def _account(done: Completed) -> str | None:
-    return done.stdout.strip() if done.status == 0 else None
+    """Nothing printed means no account; a command that fails has not said that."""
+    if done.status != 0:
+        raise Unavailable("centre.accounts", cause=f"exit {done.status}: {done.stderr.strip()[-300:]}")
+    return done.stdout.strip() or None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from sampan.errors import Invalid, Missing, Unavailable
-from sampan.messages import text
+from sampan.messages import Message, text
 from sampan_hub.accounts import Accounts, slug
 from sampan_hub.asks import Ask
 from sampan_hub.descriptor import Descriptor, Share
@@ -62,7 +62,14 @@ class Centre:
             done = await self.transport.run(ask.argv, ask.stdin, account=account, deadline=left)
         finally:
             self._places.release()
-        return ask.parse(done)
+        try:
+            return ask.parse(done)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # A parser that did not expect this: what a centre says is never an error of ours.
+            cause = f"{ask.verb}: {error!r}: {done.stdout[:300]!r}"
+            raise Unavailable(
+                "centre.no_answer", cause=cause, centre=text(self.descriptor.names.model_dump())
+            ) from error
 
     def share(self, name: str) -> Share:
         for share in self.descriptor.shares:
@@ -93,7 +100,7 @@ def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
         ("scheduler.kind", descriptor.scheduler.kind, SCHEDULERS),
     ):
         if kind not in table:
-            expected = f"one of {', '.join(table)} in this version; found {kind!r}"
+            expected = Message("descriptor.unsupported", {"choices": ", ".join(table)})
             raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
     transport = TRANSPORTS[descriptor.endpoint.transport](descriptor)
     return Centre(descriptor, transport, SCHEDULERS[descriptor.scheduler.kind](descriptor))

@@ -1,174 +1,189 @@
 """What a centre says of itself: one YAML file, schema `sampan/centre/1`, read strictly.
 
-Names follow GLUE 2.1 (OGF GFD.219) where it has one for the thing: a share is its ComputingShare, `max_hours` its
-MaxWallTime, the endpoint its ComputingEndpoint, the environment its ApplicationEnvironment.
+Names follow GLUE 2.1 (OGF GFD.219) where it has one for the thing; the field's docstring then says which. This file says
+what each value may be by itself; `agreement` says what must hold between them.
 """
 
 from __future__ import annotations
 
+import json
 import zoneinfo
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-__all__ = ["SCHEMA", "Descriptor", "Share", "json_schema"]
+__all__ = ["ACCOUNT", "SCHEMA", "SHAPES", "Descriptor", "Share", "is_system_account", "json_schema"]
 
-SCHEMA = "sampan/centre/1"
+SCHEMA: Final = "sampan/centre/1"
 
-_NAME = r"^[a-z][a-z0-9-]{0,30}$"
-_PATH = r"^/[A-Za-z0-9._/@+=,-]{0,400}$"
-_TEMPLATE = r"^/(?:[A-Za-z0-9._/@+=,-]|\{account\}|\{user\}){0,400}$"
-_OPTION = r"^--[a-z][a-z-]{0,40}$"
-_VALUE = r"^[A-Za-z0-9._:=,/@+-]{1,200}$"
-_MODULE = r"^[A-Za-z0-9][A-Za-z0-9._+/-]{0,100}$"
-_ACCOUNT = r"^[a-z_][a-z0-9_-]{0,31}$"
+ACCOUNT: Final = r"^[a-z_][a-z0-9_-]{0,31}$"
+_NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
+_QUEUE: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+# No part of a path is "." or "..": what is written here is what is meant.
+_PART: Final = r"\.?[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]*"
+_PATH: Final = rf"^/(?:{_PART}/)*(?:{_PART})?$"
+_FILLED: Final = r"\.?(?:[A-Za-z0-9_@+=,-]|\{account\}|\{user\})(?:[A-Za-z0-9._@+=,-]|\{account\}|\{user\})*"
+_TEMPLATE: Final = rf"^/(?:{_FILLED}/)*{_FILLED}$"
+_OPTION: Final = r"^[a-z][a-z-]{0,40}$"
+_VALUE: Final = r"^[A-Za-z0-9][A-Za-z0-9._:=,/@+-]{0,199}$"
+_MODULE: Final = r"^[A-Za-z0-9][A-Za-z0-9._+/-]{0,100}$"
+_WORD: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_COUNTRY: Final = r"^[A-Z]{2}$"
+_EMAIL: Final = r"^[^@\s<>\x00-\x1f]{1,100}@[^@\s<>\x00-\x1f]{1,100}$"
+_HOST: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
+_HOST_KEY: Final = r"^(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,1000}={0,2}$"
+
+SHAPES: Final[dict[str, str]] = {
+    _NAME: "name",
+    _QUEUE: "queue",
+    _PATH: "path",
+    _TEMPLATE: "template",
+    _OPTION: "option",
+    _VALUE: "value",
+    _MODULE: "module",
+    _WORD: "words",
+    ACCOUNT: "account",
+    _COUNTRY: "country",
+    _EMAIL: "email",
+    _HOST: "host",
+    _HOST_KEY: "host_key",
+}
+"""Pattern → what it is called in the sentences (`descriptor.<that>`)."""
 
 Name = Annotated[str, Field(pattern=_NAME)]
-Path = Annotated[str, Field(pattern=_PATH)]
-Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")]
+Path = Annotated[str, Field(pattern=_PATH, max_length=400)]
+Template = Annotated[str, Field(pattern=_TEMPLATE, max_length=400)]
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=_WORD)]
 Hours = Annotated[float, Field(gt=0, le=24 * 366, allow_inf_nan=False)]
 Gib = Annotated[float, Field(gt=0, le=65536, allow_inf_nan=False)]
 Cores = Annotated[int, Field(ge=1, le=65536)]
 
-SYSTEM_ACCOUNTS = frozenset(
-    (
-        *(
-            "root",
-            "daemon",
-            "bin",
-            "sys",
-            "sync",
-            "games",
-            "man",
-            "lp",
-            "mail",
-            "news",
-            "uucp",
-            "proxy",
-            "www-data",
-        ),
-        *("backup", "list", "irc", "nobody", "sshd", "slurm", "munge", "mysql", "postgres", "messagebus"),
-        *("systemd-network", "systemd-resolve", "systemd-timesync"),
-    )
+_OF_SYSTEMS: Final = (
+    "root toor daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody nfsnobody "
+    "adm shutdown halt operator ftp dbus polkitd avahi chrony sshd sssd tss rpc rpcuser ntp messagebus apache nginx "
+    "slurm munge mysql mariadb postgres redis ldap named postfix docker libvirt-qemu jupyterhub"
 )
-"""Accounts that no person is ever mapped to."""
+_SYSTEM_ACCOUNTS: Final = frozenset(_OF_SYSTEMS.split())
+_SYSTEM_PREFIXES: Final = ("_", "systemd-")
+
+
+def is_system_account(name: str) -> bool:
+    """Whether no person is ever mapped to this account, whatever a table or a command says."""
+    return name in _SYSTEM_ACCOUNTS or name.startswith(_SYSTEM_PREFIXES)
 
 
 def _zone(name: str) -> str:
     if name not in zoneinfo.available_timezones():
-        raise ValueError("a time zone of the IANA database, such as Asia/Shanghai")
+        raise PydanticCustomError("zone", "a time zone")
     return name
 
 
-def _person_account(name: str) -> str:
-    if name in SYSTEM_ACCOUNTS:
-        raise ValueError("an account of a person, not one of the system")
+def _of_a_person(name: str) -> str:
+    if is_system_account(name):
+        raise PydanticCustomError("system_account", "an account of a person")
     return name
 
 
-Account = Annotated[str, Field(pattern=_ACCOUNT), AfterValidator(_person_account)]
+Account = Annotated[str, Field(pattern=ACCOUNT), AfterValidator(_of_a_person)]
 
 
 class _Part(BaseModel):
     """Unknown keys are refused: a misspelt one would silently mean nothing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class Names(_Part):
+    """A name in both languages of the hub."""
+
     en: Word
     zh: Word
 
 
 class Place(_Part):
+    """GLUE 2.1: Location."""
+
     city: Names
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, Field(pattern=_COUNTRY)]
+    """ISO 3166-1, two capital letters."""
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
 class Contact(_Part):
+    """GLUE 2.1: Contact."""
+
     name: Word
-    email: Annotated[str, Field(pattern=r"^[^@\s<>]{1,100}@[^@\s<>]{1,100}$")]
+    email: Annotated[str, Field(pattern=_EMAIL)]
     role: Literal["operator", "security", "support"] = "operator"
+    """GLUE 2.1: Contact.Type (sysadmin, security, usersupport)."""
 
 
 class Endpoint(_Part):
-    """How the broker reaches the centre. `host`, `port`, `host_keys` and `service_account` belong to ssh."""
+    """How the broker reaches the centre (GLUE 2.1: ComputingEndpoint). `host`, `port`, `host_keys` belong to ssh."""
 
     transport: Literal["local", "ssh"]
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
-    host_keys: tuple[
-        Annotated[str, Field(pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$")], ...
-    ] = ()
-    service_account: Annotated[str, Field(pattern=_ACCOUNT)] | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.transport == "ssh" and not (self.host and self.host_keys and self.service_account):
-            raise ValueError("host, host_keys and service_account, which the ssh transport needs")
-        return self
+    host: Annotated[str, Field(pattern=_HOST)] | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """22 where none is given."""
+    host_keys: tuple[Annotated[str, Field(pattern=_HOST_KEY)], ...] = ()
+    """The pinned public keys, each as type and base64; two while one is being replaced."""
+    service_account: Account | None = None
+    """Who asks the scheduler; with the local transport and none here, whoever runs the broker."""
 
 
 class Accounts(_Part):
-    """How a hub user becomes an account of the centre.
+    """How a hub user becomes an account of the centre (GLUE 2.1: MappingPolicy).
 
-    `table`: written down here, one to one. `command`: an argument list that reads the hub user's name on standard input
-    and prints the account. `shared`: everybody is one account, for trying out on one's own machine only.
+    `table`: written down here, one to one. `command`: an argument list, run at the centre, that reads the hub user's name
+    on standard input and prints the account. `shared`: everybody is one account, for one's own machine only.
     """
 
     method: Literal["shared", "table", "command"]
     account: Account | None = None
-    table: dict[Annotated[str, Field(min_length=1, max_length=255)], Account] = Field(default_factory=dict)
-    command: tuple[Word, ...] = ()
-
-    @model_validator(mode="after")
-    def _one_to_one(self) -> Self:
-        accounts = list(self.table.values())
-        twice = sorted({account for account in accounts if accounts.count(account) > 1})
-        if twice:
-            raise ValueError(f"one account for each person; {twice[0]} is given to several")
-        if self.method == "table" and not self.table:
-            raise ValueError("a table with at least one person")
-        if self.method == "command" and not (self.command and self.command[0].startswith("/")):
-            raise ValueError("a command as a list, beginning with an absolute path")
-        return self
+    """With `shared`: whose jobs all are; whoever runs the broker where none is given."""
+    table: dict[Annotated[str, Field(min_length=1, max_length=255, pattern=_WORD)], Account] = Field(
+        default_factory=dict
+    )
+    command: Annotated[tuple[Word, ...], Field(max_length=32)] = ()
 
 
 class SchedulerFacts(_Part):
-    """The batch system. `spool`, `cores`, `memory_gib` and `accelerators` belong to the process scheduler."""
+    """The batch system (GLUE 2.1: ComputingManager). All below `nodes_may_submit` belongs to the process scheduler."""
 
     kind: Literal["process", "slurm"]
     sees_all_jobs: bool = True
     """Whether the service account sees everybody's jobs (Slurm: no PrivateData=jobs)."""
     nodes_may_submit: bool = True
+    """Whether a job may submit further jobs."""
     spool: Path | None = None
     cores: Cores | None = None
+    """Admitted, not enforced: the machine may have more or fewer."""
     memory_gib: Gib | None = None
+    """Admitted, and watched: a job that takes more than it asked for is ended."""
     accelerators: dict[Name, Annotated[int, Field(ge=1, le=1024)]] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.kind == "process" and not (self.spool and self.cores and self.memory_gib):
-            raise ValueError("spool, cores and memory_gib, which the process scheduler needs")
-        return self
 
 
 class Share(_Part):
-    """One queue 队列. `cores`: the most that one node gives; memory is per core, as schedulers account for it."""
+    """One queue 队列 (GLUE 2.1: ComputingShare)."""
 
     id: Name
     names: Names
-    queue: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    queue: Annotated[str, Field(pattern=_QUEUE)]
+    """The scheduler's own name of it (GLUE 2.1: MappingQueue)."""
     max_hours: Hours
+    """GLUE 2.1: MaxWallTime, there in seconds."""
     cores: Cores
+    """The most that a single node gives (GLUE 2.1: MaxSlotsPerJob on one ExecutionEnvironment)."""
     memory_per_core_gib: Gib
+    """What comes with each core, as schedulers account for it."""
     accelerators: dict[Name, Annotated[int, Field(ge=1, le=64)]] = Field(default_factory=dict)
+    """Type → the most that a single node gives (GLUE 2.1: AcceleratorEnvironment)."""
     demands: tuple[
         tuple[Annotated[str, Field(pattern=_OPTION)], Annotated[str, Field(pattern=_VALUE)]], ...
     ] = ()
-    """What the queue demands of every job, as options of the scheduler's submit command."""
+    """What the queue demands of every job: options of the submit command without their dashes, each with its value."""
     overlaps: tuple[Name, ...] = ()
     """Other shares over the same nodes: their cores are counted once."""
     cost: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 1.0
@@ -181,15 +196,18 @@ class Share(_Part):
 
 
 class Environment(_Part):
-    """The user environment there: a Python, modules to load before it, and a file at the centre for what else it takes."""
+    """The user environment there (GLUE 2.1: ApplicationEnvironment)."""
 
     python: Path
     modules: tuple[Annotated[str, Field(pattern=_MODULE)], ...] = ()
+    """To load before it, in this order."""
     setup_file: Path | None = None
+    """A file of shell lines, at the centre and its operators' own, for what else it takes."""
 
 
 class Networks(_Part):
     nodes_reach_internet: bool = False
+    """GLUE 2.1: ExecutionEnvironment.ConnectivityOut."""
 
 
 class Limits(_Part):
@@ -201,7 +219,7 @@ class Limits(_Part):
 
 
 class Descriptor(_Part):
-    """One centre."""
+    """One centre 超算中心 (GLUE 2.1: ComputingService)."""
 
     schema_id: Annotated[Literal["sampan/centre/1"], Field(alias="schema")]
     id: Name
@@ -209,42 +227,32 @@ class Descriptor(_Part):
     summary: Names | None = None
     place: Place
     time_zone: Annotated[str, AfterValidator(_zone)]
+    """Of the IANA database."""
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
     state: Literal["open", "draining"] = "open"
+    """GLUE 2.1: ServingState (production, draining)."""
     simulated: bool = False
     """Whether this is a part of one machine that plays a centre; said wherever the centre is shown."""
     endpoint: Endpoint
     accounts: Accounts
     scheduler: SchedulerFacts
-    shares: Annotated[tuple[Share, ...], Field(min_length=1)]
+    shares: Annotated[tuple[Share, ...], Field(min_length=1, max_length=200)]
     environment: Environment
-    home: Annotated[str, Field(pattern=_TEMPLATE)]
-    """A person's home, with {account} or {user} in it."""
+    home: Template
+    """A person's home, with {account} or {user} (a safe form of the hub user's name) in it."""
     scratch: Path
     networks: Networks = Networks()
     limits: Limits = Limits()
     quirks: tuple[Word, ...] = ()
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        names = [share.id for share in self.shares]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"shares with different ids; {twice[0]} stands twice")
-        for share in self.shares:
-            if strange := set(share.overlaps) - set(names):
-                raise ValueError(f"overlaps that name shares of this centre; {min(strange)} is none")
-        if self.accounts.method == "shared" and self.endpoint.transport != "local":
-            raise ValueError(
-                "accounts by table or command: one account for everybody is for the local transport only"
-            )
-        if self.accounts.method == "shared" and "{user}" not in self.home:
-            raise ValueError("a home with {user} in it, since all share one account")
-        if self.accounts.method != "shared" and "{user}" not in self.home and "{account}" not in self.home:
-            raise ValueError("a home with {account} or {user} in it")
-        return self
+    """What else is odd there, in words for operators."""
 
 
 def json_schema() -> dict[str, Any]:
-    """The published JSON Schema of a descriptor."""
+    """The published JSON Schema of a descriptor. What must hold between values is not in it."""
     schema = Descriptor.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+
+
+if __name__ == "__main__":
+    # python -m sampan_hub.descriptor > docs/reference/centre.schema.json
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))

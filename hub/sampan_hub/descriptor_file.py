@@ -2,78 +2,145 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sampan.errors import Invalid
-from sampan_hub.descriptor import Descriptor
+from sampan.messages import Message, Value
+from sampan_hub.agreement import disagreements
+from sampan_hub.descriptor import SCHEMA, SHAPES, Descriptor, json_schema
+from sampan_hub.plain_yaml import load
 
 __all__ = ["LARGEST", "parse_descriptor", "read_descriptor"]
 
-LARGEST = 256 * 1024
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe, and a key that stands twice is an error: the first would silently be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                mark = node.value[number][0].start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", mark)
-        return super().construct_mapping(node, deep)
+LARGEST: Final = 256 * 1024
+MOST_ERRORS: Final = 50
+_WHOLE: Final = "(file)"
+"""Stands for the key where the file as a whole is wrong."""
 
 
 def read_descriptor(path: Path) -> Descriptor | tuple[Invalid, ...]:
     """The descriptor of that file, or everything that is wrong with it."""
     try:
-        if path.stat().st_size > LARGEST:
-            return (_error(path.name, "(file)", f"at most {LARGEST} bytes"),)
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            return (_error(path.name, _WHOLE, _say("too_large", most=LARGEST)),)
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        return (_error(path.name, "(file)", f"a readable UTF-8 file ({error})"),)
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return (_error(path.name, _WHOLE, _say("unreadable", why=str(why))),)
     return parse_descriptor(text, path.name)
 
 
 def parse_descriptor(text: str, file: str) -> Descriptor | tuple[Invalid, ...]:
     """The same for text; `file` names it in the errors."""
     try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader, with one refusal more)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return (_error(file, "(file)", f"YAML ({' '.join(str(error).split())[:300]})"),)
+        value = load(text)
+    except ValueError as error:
+        return (_error(file, _WHOLE, _say("yaml", why=str(error))),)
     if not isinstance(value, dict):
-        return (_error(file, "(file)", "a mapping of keys, beginning with schema: sampan/centre/1"),)
+        return (_error(file, _WHOLE, _say("mapping", schema=SCHEMA)),)
     try:
-        return Descriptor.model_validate_json(_json(value))
+        # Through JSON on purpose: strict models then take lists for tuples, and dates, sets and binary are refused.
+        centre = Descriptor.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        return tuple(_of(file, detail) for detail in error.errors(include_url=False)[:MOST_ERRORS])
     except (TypeError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            return tuple(_of(file, detail) for detail in error.errors())
-        return (_error(file, "(file)", f"plain values ({error})"),)
-
-
-def _json(value: dict[Any, Any]) -> str:
-    # Through JSON on purpose: strict models then take lists for tuples, and dates, sets and binary are refused.
-    return json.dumps(value)
+        return (_error(file, _WHOLE, _say("yaml", why=str(error))),)
+    wrong = tuple(_error(file, key, expected) for key, expected in disagreements(centre))
+    return wrong[:MOST_ERRORS] or centre
 
 
 def _of(file: str, detail: ErrorDetails) -> Invalid:
-    key = ".".join(str(part) for part in detail["loc"]) or "(file)"
-    if detail["type"] == "extra_forbidden":
-        expected = "no such key; look for a misspelling"
-    elif detail["type"] == "missing":
-        expected = "a value; this key is required"
-    elif detail["type"] == "value_error":
-        expected = "expected " + str(detail["msg"]).removeprefix("Value error, ")
-    else:
-        expected = f"{detail['msg']}; found {str(detail['input'])[:60]!r}"
+    place = [part for part in detail["loc"] if part != "[key]"]
+    key = ".".join(str(part) for part in place) or _WHOLE
+    expect = _EXPECTED.get(detail["type"])
+    expected = expect(detail) if expect else _say("other", why=detail["msg"])
     return _error(file, key, expected)
 
 
-def _error(file: str, key: str, expected: str) -> Invalid:
+def _of_shape(detail: ErrorDetails) -> Message:
+    name = SHAPES.get(detail.get("ctx", {}).get("pattern", ""))
+    return _say(name) if name else _say("other", why=detail["msg"])
+
+
+def _unknown(detail: ErrorDetails) -> Message:
+    known = sorted(_known_keys(detail["loc"][:-1]))
+    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+    return _say("unknown_near", near=near[0]) if near else _say("unknown", known=", ".join(known))
+
+
+def _known_keys(place: tuple[int | str, ...]) -> set[str]:
+    """The keys that the schema knows at that place."""
+    schema = json_schema()
+    here: Any = schema
+    for part in place:
+        here = here.get("items", {}) if isinstance(part, int) else here.get("properties", {}).get(part, {})
+        here = schema["$defs"].get(str(here.get("$ref", "")).rpartition("/")[2], here)
+    return set(here.get("properties", {}))
+
+
+def _bound(detail: ErrorDetails) -> Message:
+    context = detail.get("ctx", {})
+    code, name = {"ge": ("at_least", "least"), "gt": ("more_than", "least"), "le": ("at_most", "most")}[
+        next(key for key in context if key in ("ge", "gt", "le"))
+    ]
+    bound = next(context[key] for key in ("ge", "gt", "le") if key in context)
+    return _say(code, **{name: f"{bound:g}"})
+
+
+def _kind(code: str) -> Callable[[ErrorDetails], Message]:
+    return lambda detail: _say(code)
+
+
+def _long(detail: ErrorDetails) -> Message:
+    return _say("long", most=int(detail.get("ctx", {}).get("max_length", 0)))
+
+
+def _one_of(detail: ErrorDetails) -> Message:
+    choices = str(detail.get("ctx", {}).get("expected", ""))
+    return _say("one_of", choices=choices.replace("'", "").replace(" or ", ", "))
+
+
+_EXPECTED: Final[Mapping[str, Callable[[ErrorDetails], Message]]] = {
+    "missing": _kind("missing"),
+    "extra_forbidden": _unknown,
+    "string_pattern_mismatch": _of_shape,
+    "string_type": _kind("text"),
+    "string_too_short": _kind("missing"),
+    "string_too_long": _long,
+    "too_short": _kind("one_at_least"),
+    "too_long": _long,
+    "int_type": _kind("whole"),
+    "int_from_float": _kind("whole"),
+    "int_parsing_size": _kind("whole"),
+    "float_type": _kind("number"),
+    "finite_number": _kind("number"),
+    "bool_type": _kind("bool"),
+    "literal_error": _one_of,
+    "greater_than": _bound,
+    "greater_than_equal": _bound,
+    "less_than_equal": _bound,
+    "tuple_type": _kind("list"),
+    "dict_type": _kind("table"),
+    "model_type": _kind("table"),
+    "model_attributes_type": _kind("table"),
+    "zone": _kind("zone"),
+    "system_account": _kind("system_account"),
+}
+"""What pydantic calls an error → what was expected, in words. https://docs.pydantic.dev/latest/errors/validation_errors/"""
+
+
+def _say(code: str, **params: Value) -> Message:
+    return Message(f"descriptor.{code}", params)
+
+
+def _error(file: str, key: str, expected: Message) -> Invalid:
     return Invalid("centre.descriptor", file=file, key=key, expected=expected)

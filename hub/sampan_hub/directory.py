@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from watchfiles import awatch
 
 from sampan.errors import Invalid
+from sampan.messages import Message
 from sampan_hub.centre import Centre, make_centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import read_descriptor
@@ -18,11 +20,15 @@ __all__ = ["CentreDirectory"]
 
 log = logging.getLogger(__name__)
 
+_LOOK_MS: Final = 10_000
+"""After so long the folder is read even if nothing was told: network mounts do not tell of changes."""
+
 
 class CentreDirectory:
     """The centres of a folder of `*.yaml`. A broken file costs its own centre at most, and names its faults.
 
-    A file that becomes broken leaves the centre that it described before in place: a slip of the pen ends no session.
+    A file that becomes broken, or claims the id of another, leaves the centre that it described before as it was: a slip
+    of the pen ends no session. A file that is removed takes its centre away.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,82 +37,130 @@ class CentreDirectory:
         self.problems: dict[str, tuple[Invalid, ...]] = {}
         """File name → everything that is wrong with it."""
         self._files: dict[str, str] = {}
+        self._reading = asyncio.Lock()
 
     async def read(self) -> bool:
-        """Reads every file once; returns whether anything changed."""
-        found: dict[str, tuple[str, Descriptor]] = {}
-        problems: dict[str, tuple[Invalid, ...]] = {}
-        broken_files: set[str] = set()
-        for path in sorted(self.path.glob("*.yaml")) if self.path.is_dir() else []:
-            result = await asyncio.to_thread(read_descriptor, path)
-            if not isinstance(result, Descriptor):
-                problems[path.name] = result
-                broken_files.add(path.name)
-            elif unsupported := _unsupported(path.name, result):
-                problems[path.name] = (unsupported,)
-                broken_files.add(path.name)
-            elif result.id in found:
-                first = found[result.id][0]
-                clash = Invalid(
-                    "centre.descriptor",
-                    file=path.name,
-                    key="id",
-                    expected=f"another id; {result.id} is that of {first}",
+        """Reads every file once; returns whether anything changed, a problem included."""
+        async with self._reading:
+            try:
+                results = await asyncio.to_thread(_read_all, self.path)
+            except OSError as error:
+                # A folder that cannot be looked into says nothing about centres, least of all that they have left.
+                expected = Message("descriptor.unreadable", {"why": str(error.strerror)})
+                name = self.path.name
+                return self._remember(
+                    {name: (Invalid("centre.descriptor", file=name, key="(folder)", expected=expected),)}
                 )
-                problems[path.name] = (clash,)
-            else:
-                found[result.id] = (path.name, result)
-        changed = await self._apply(found, broken_files)
-        for name, errors in problems.items():
-            if self.problems.get(name) is None or [str(e) for e in self.problems[name]] != [
-                str(e) for e in errors
-            ]:
-                for error in errors:
-                    log.error("%s", error)
-        changed = changed or set(problems) != set(self.problems)
-        self.problems = problems
-        return changed
+            sound, problems = _sort_out(results)
+            changed = await self._apply(sound, frozenset(results))
+            return self._remember(problems) or changed
 
-    async def _apply(self, found: dict[str, tuple[str, Descriptor]], broken_files: set[str]) -> bool:
+    def _remember(self, problems: Mapping[str, tuple[Invalid, ...]]) -> bool:
+        """Keeps what is wrong now and logs what is new of it; returns whether anything is different."""
+        before = {name: [str(error) for error in errors] for name, errors in self.problems.items()}
+        now = {name: [str(error) for error in errors] for name, errors in problems.items()}
+        for name, errors in now.items():
+            for error in errors if before.get(name) != errors else ():
+                log.error("%s", error)
+        for name in before.keys() - now.keys():
+            log.info("%s is in order", name)
+        self.problems = dict(problems)
+        return before != now
+
+    async def _apply(self, sound: Mapping[str, tuple[str, Centre]], present: frozenset[str]) -> bool:
+        """Takes over the sound descriptions; keeps what a broken file described; drops what nobody describes."""
         changed = False
-        for name in list(self.centres):
-            kept = self._files[name] in broken_files
-            if name not in found and not kept:
-                await self.centres.pop(name).close()
-                del self._files[name]
-                changed = True
-                log.info("centre %s has left", name)
-        for name, (file, descriptor) in found.items():
+        for name in [name for name in self.centres if name not in sound and self._files[name] not in present]:
+            await self._drop(name)
+            changed = True
+        # A file that describes another centre now describes its former one no more.
+        for name in [
+            name for name in self.centres if name not in sound and self._describes_another(name, sound)
+        ]:
+            await self._drop(name)
+            changed = True
+        for name, (file, centre) in sound.items():
             self._files[name] = file
-            if name in self.centres and self.centres[name].descriptor == descriptor:
+            former = self.centres.get(name)
+            if former is not None and former.descriptor == centre.descriptor:
+                await centre.close()
                 continue
-            if name in self.centres:
-                await self.centres[name].close()
-            self.centres[name] = make_centre(descriptor)
+            self.centres[name] = centre
             changed = True
             log.info("centre %s is described by %s", name, file)
+            if former is not None:
+                await former.close()
         return changed
 
+    def _describes_another(self, name: str, sound: Mapping[str, tuple[str, Centre]]) -> bool:
+        return self._files[name] in {file for file, _ in sound.values()}
+
+    async def _drop(self, name: str) -> None:
+        centre = self.centres.pop(name)
+        file = self._files.pop(name)
+        log.info("centre %s has left: %s describes it no more", name, file)
+        await centre.close()
+
     async def run(self, changed: Callable[[], None]) -> None:
-        """Reads again whenever a file changes, until cancelled; `changed` is called after a change of the centres."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The periodic look is for file systems that do not tell of changes (network mounts).
-        async for _ in awatch(self.path, rust_timeout=10_000, yield_on_timeout=True, debounce=200, step=50):
+        """Reads again whenever a file changes, until cancelled; `changed` is called after each change."""
+        while True:
             try:
-                if await self.read():
-                    changed()
-            except Exception:
-                log.exception("reading %s failed; the centres stay as they were", self.path)
+                await asyncio.to_thread(self.path.mkdir, mode=0o700, parents=True, exist_ok=True)
+                # What changed before the watching began, or while it was interrupted.
+                await self._reread(changed)
+                async for _ in awatch(
+                    self.path, rust_timeout=_LOOK_MS, yield_on_timeout=True, debounce=200, step=50
+                ):
+                    await self._reread(changed)
+            except (OSError, RuntimeError) as error:
+                # The folder was moved or its file system has gone: the centres stay, and it may come back.
+                log.error("%s cannot be watched: %s", self.path, error)
+            await asyncio.sleep(_LOOK_MS / 1000)
+
+    async def _reread(self, changed: Callable[[], None]) -> None:
+        try:
+            if await self.read():
+                changed()
+        except Exception:
+            log.exception("reading %s failed; the centres stay as they were", self.path)
 
     async def close(self) -> None:
         for centre in self.centres.values():
             await centre.close()
 
 
-def _unsupported(file: str, descriptor: Descriptor) -> Invalid | None:
-    """The error of a descriptor that asks for a transport or scheduler that this version does not have."""
-    try:
-        make_centre(descriptor, file)
-    except Invalid as error:
-        return error
-    return None
+def _read_all(folder: Path) -> dict[str, Descriptor | tuple[Invalid, ...]]:
+    """File name → what it holds, for every descriptor in the folder. Hidden files are an editor's, not ours.
+
+    Raises OSError where the folder cannot be read.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and path.name[0] != ".")
+    return {path.name: read_descriptor(path) for path in paths}
+
+
+def _sort_out(
+    results: Mapping[str, Descriptor | tuple[Invalid, ...]],
+) -> tuple[dict[str, tuple[str, Centre]], dict[str, tuple[Invalid, ...]]]:
+    """Centre id → (file, centre) for what can be used, and file → errors for what cannot.
+
+    Of two files with one id neither is used, and both are named: which of them is meant is not ours to guess.
+    """
+    claims: dict[str, list[str]] = {}
+    for file, result in results.items():
+        if isinstance(result, Descriptor):
+            claims.setdefault(result.id, []).append(file)
+    sound: dict[str, tuple[str, Centre]] = {}
+    problems: dict[str, tuple[Invalid, ...]] = {}
+    for file, result in results.items():
+        if not isinstance(result, Descriptor):
+            problems[file] = result
+        elif others := [other for other in claims[result.id] if other != file]:
+            params = {"value": result.id, "other": ", ".join(others)}
+            expected = Message("descriptor.another_centre", params)
+            problems[file] = (Invalid("centre.descriptor", file=file, key="id", expected=expected),)
+        else:
+            try:
+                sound[result.id] = file, make_centre(result, file)
+            except Invalid as error:
+                problems[file] = (error,)
+    return sound, problems

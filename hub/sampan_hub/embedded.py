@@ -40,6 +40,13 @@ _CENTRES: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes equal values out each time: a descriptor has no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def write_embedded(descriptors: Path, root: Path, python: str, account: str | None) -> None:
     """Writes the three descriptors into `descriptors`, and makes what they need below `root`.
 
@@ -54,7 +61,13 @@ def write_embedded(descriptors: Path, root: Path, python: str, account: str | No
         draft = file.with_suffix(".draft")
         draft.write_text(
             "# Written by `sampan up`: a part of this machine that plays a centre.\n"
-            + yaml.safe_dump(_descriptor(facts, place, python, account), allow_unicode=True, sort_keys=False)
+            + yaml.dump(
+                _descriptor(facts, place, python, account),
+                Dumper=_Dumper,
+                allow_unicode=True,
+                sort_keys=False,
+            ),
+            encoding="utf-8",
         )
         draft.replace(file)
 

@@ -16,6 +16,7 @@ from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus, Usage
 __all__ = ["ProcessScheduler"]
 
 T = TypeVar("T")
+_END_OF_TIME: Final = 1e11
 _REFUSED: Final = 3
 _STATES: Final[Mapping[str, JobState]] = {
     "queued": JobState.QUEUED,
@@ -96,7 +97,7 @@ def _answered(done: Completed) -> str:
 def _json(done: Completed) -> dict[str, Any]:
     try:
         value = json.loads(_answered(done))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unavailable("scheduler.no_answer", cause=str(error)) from error
     if not isinstance(value, dict):
         raise Unavailable("scheduler.no_answer", cause="no object")
@@ -155,12 +156,9 @@ def _why(job: dict[str, Any]) -> Message:
 
 
 def _reading(value: dict[str, Any], queues: tuple[str, ...]) -> Reading:
-    declared, free = value.get("declared"), value.get("free")
-    if not isinstance(declared, dict) or not isinstance(free, dict):
-        raise Unavailable("scheduler.no_answer", cause="no capacity")
+    declared, free = _table(value, "declared"), _table(value, "free")
     cores, memory = _count(declared, "cores"), _count(declared, "memory_mib")
-    cards = declared.get("accelerators") or {}
-    free_cards = free.get("accelerators") or {}
+    cards, free_cards = _table(declared, "accelerators"), _table(free, "accelerators")
     node = NodeReading(
         str(value.get("node")),
         cores,
@@ -168,11 +166,10 @@ def _reading(value: dict[str, Any], queues: tuple[str, ...]) -> Reading:
         memory,
         min(memory, _count(free, "memory_mib")),
         queues,
-        {str(kind): (_count(cards, kind), _count(free_cards, kind)) for kind in cards},
+        {kind: (_count(cards, kind), min(_count(cards, kind), _count(free_cards, kind))) for kind in cards},
     )
-    pending = value.get("pending")
-    waiting = {str(queue): _count(pending, queue) for queue in pending} if isinstance(pending, dict) else {}
-    return Reading((node,), waiting)
+    pending = _table(value, "pending")
+    return Reading((node,), {queue: _count(pending, queue) for queue in pending})
 
 
 def _usages(value: dict[str, Any]) -> Mapping[str, Usage]:
@@ -192,13 +189,22 @@ def _usages(value: dict[str, Any]) -> Mapping[str, Usage]:
 
 
 def _time(job: dict[str, Any], name: str) -> float | None:
+    """Seconds since the epoch; None where none are told, or what is told is no time (negative, huge, NaN)."""
     value = job.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    told = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _END_OF_TIME
+    return float(value) if told and value is not None else None
 
 
 def _whole(job: dict[str, Any], name: str) -> int | None:
     value = job.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
+    found = values.get(name)
+    if not isinstance(found, dict):
+        raise Unavailable("scheduler.no_answer", cause=f"{name}: {str(found)[:60]!r}")
+    return found
 
 
 def _count(values: dict[str, Any], name: str) -> int:

@@ -1,0 +1,227 @@
+"""What every scheduler's dialect must do, spoken to a real scheduler: `class TestMine(SchedulerContract)`.
+
+Fixtures to provide: `scheduler`, the dialect; `run`, which runs one of its asks at the centre; `logs`, a folder there that
+the jobs' account may write to; `queue`, the scheduler's name of a queue with room for two jobs of one core each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from sampan.errors import Refused, SampanError, Unavailable
+from sampan_hub.asks import Ask, Completed
+from sampan_hub.jobs import JobSpec, JobState, JobStatus
+from sampan_hub.schedulers import Scheduler
+
+__all__ = ["Run", "SchedulerContract"]
+
+Run = Callable[[Ask[Any]], Awaitable[Any]]
+SOON: Final = 30.0
+"""Seconds in which a scheduler with room starts, ends or forgets a small job."""
+
+NO_ANSWERS: Final = {
+    "nothing": Completed(0, "", ""),
+    "a blank line": Completed(0, "\n", ""),
+    "the way is cut": Completed(255, "", "ssh: connect to host login port 22: Connection refused"),
+    "a prompt": Completed(1, "", "sudo: a password is required"),
+    "two lines": Completed(1, "", "error: Unable to contact the controller\nerror: (null)\n"),
+    "a banner": Completed(0, "Welcome to the centre!\n", ""),
+    "killed": Completed(-9, "", ""),
+    "not found": Completed(127, "", "sh: 1: command not found"),
+}
+
+
+class SchedulerContract:
+    """Subclass it and provide the fixtures named above."""
+
+    _numbers = itertools.count(1)
+
+    @pytest.fixture
+    def spec(self, queue: str, logs: str) -> JobSpec:
+        """A job of one core under a tag of its own; tests replace what they need."""
+        tag = f"sampan-test{time.time_ns() % 10**6}-job{next(self._numbers)}-1"
+        return JobSpec(tag, queue, 1, 64, 5, "#!/bin/bash\nexit 0\n", f"{logs}/{tag}.log")
+
+    async def until(self, scheduler: Scheduler, run: Run, job: str, *states: JobState) -> JobStatus:
+        """The job's status once it is in one of these states."""
+        async with asyncio.timeout(SOON):
+            while True:
+                status: JobStatus | None = (await run(scheduler.status([job]))).get(job)
+                if status is not None and status.state in states:
+                    return status
+                await asyncio.sleep(0.05)
+
+    # --- the life of a job
+
+    async def test_a_job_runs_and_ends(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        before = time.time()
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\necho hello\nsleep 1\n")))
+        running = await self.until(scheduler, run, job, JobState.RUNNING)
+        assert len(running.nodes) == 1
+        assert running.why is None
+        ended = await self.until(scheduler, run, job, JobState.ENDED)
+        assert (ended.exit_code, ended.why and ended.why.code) == (0, "ended.finished")
+        assert ended.submitted_at is not None
+        assert ended.started_at is not None
+        assert ended.ended_at is not None
+        # Some schedulers tell whole seconds.
+        assert before - 2 <= ended.submitted_at <= ended.started_at <= ended.ended_at <= time.time() + 2
+        assert (await run(Ask("log", ("cat", spec.log), lambda done: done.stdout))) == "hello\n"
+
+    async def test_why_it_ended_is_kept(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nexit 7\n")))
+        ended = await self.until(scheduler, run, job, JobState.ENDED)
+        assert ended.exit_code == 7
+        assert ended.why is not None
+        assert (ended.why.code, ended.why.params["code"]) == ("ended.failed", 7)
+
+    async def test_the_script_arrives_as_it_is(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        text = "#!/bin/bash\nprintf '%s' '$(id) `id` \\ %j \u2028 中文 {{x}}'\n"
+        job = await run(scheduler.submit(replace(spec, script=text)))
+        await self.until(scheduler, run, job, JobState.ENDED)
+        log = await run(Ask("log", ("cat", spec.log), lambda done: done.stdout))
+        assert log == "$(id) `id` \\ %j \u2028 中文 {{x}}"
+
+    async def test_one_question_for_many(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        first = await run(scheduler.submit(spec))
+        second = await run(scheduler.submit(replace(spec, tag=f"{spec.tag}0")))
+        assert first != second
+        statuses = await run(scheduler.status([first, second, "999999999"]))
+        assert set(statuses) == {first, second}
+
+    async def test_a_job_that_cannot_be_is_refused(
+        self, scheduler: Scheduler, run: Run, spec: JobSpec
+    ) -> None:
+        with pytest.raises(Refused) as caught:
+            await run(scheduler.submit(replace(spec, cores=30_000)))
+        assert caught.value.message.say("en")
+        assert await run(scheduler.find([spec.tag])) == []
+
+    # --- finding
+
+    async def test_found_by_tag_also_after_its_end(
+        self, scheduler: Scheduler, run: Run, spec: JobSpec
+    ) -> None:
+        """A submission whose answer was lost is found again, however short the job."""
+        job = await run(scheduler.submit(spec))
+        other = await run(scheduler.submit(replace(spec, tag=f"{spec.tag}0")))
+        await self.until(scheduler, run, job, JobState.ENDED)
+        [found] = await run(scheduler.find([spec.tag]))
+        assert (found.id, found.tag, bool(found.account)) == (job, spec.tag, True)
+        both = await run(scheduler.find([spec.tag, f"{spec.tag}0"]))
+        assert {found.id for found in both} == {job, other}
+
+    async def test_all_that_live_are_found(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
+        assert job in {found.id for found in await run(scheduler.find([]))}
+        await run(scheduler.cancel(job, spec.tag))
+        await self.until(scheduler, run, job, JobState.ENDED)
+
+    # --- ending
+
+    async def test_cancelled_and_confirmed(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
+        await self.until(scheduler, run, job, JobState.RUNNING)
+        await run(scheduler.cancel(job, spec.tag))
+        ended = await self.until(scheduler, run, job, JobState.ENDED)
+        assert ended.why is not None
+        assert ended.why.code == "ended.cancelled"
+        await run(scheduler.cancel(job, spec.tag))
+
+    async def test_only_what_carries_the_tag_is_cancelled(
+        self, scheduler: Scheduler, run: Run, spec: JobSpec
+    ) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
+        await self.until(scheduler, run, job, JobState.RUNNING)
+        with contextlib.suppress(Refused):
+            await run(scheduler.cancel(job, f"{spec.tag}0"))
+        status = (await run(scheduler.status([job])))[job]
+        assert status.state is JobState.RUNNING
+        await run(scheduler.cancel(job, spec.tag))
+
+    async def test_what_is_gone_can_be_cancelled(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        await run(scheduler.cancel("999999999", spec.tag))
+
+    # --- figures
+
+    async def test_a_running_job_takes_what_it_asked_for(
+        self, scheduler: Scheduler, run: Run, spec: JobSpec
+    ) -> None:
+        free = await self._free(scheduler, run, spec.queue)
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
+        await self.until(scheduler, run, job, JobState.RUNNING)
+        assert await self._free(scheduler, run, spec.queue) == free - 1
+        await run(scheduler.cancel(job, spec.tag))
+        await self.until(scheduler, run, job, JobState.ENDED)
+        async with asyncio.timeout(SOON):
+            while await self._free(scheduler, run, spec.queue) != free:  # noqa: ASYNC110 (it is another process)
+                await asyncio.sleep(0.05)
+
+    async def _free(self, scheduler: Scheduler, run: Run, queue: str) -> int:
+        reading = await run(scheduler.capacity())
+        nodes = [node for node in reading.nodes if queue in node.queues]
+        assert nodes
+        assert len({node.name for node in reading.nodes}) == len(reading.nodes), "each node once"
+        assert all(0 <= node.cores_free <= node.cores for node in nodes)
+        assert all(0 <= node.memory_mib_free <= node.memory_mib for node in nodes)
+        return sum(node.cores_free for node in nodes if node.up)
+
+    async def test_usage_is_what_was_held(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 2\n")))
+        ended = await self.until(scheduler, run, job, JobState.ENDED)
+        usage = (await run(scheduler.usage([job])))[job]
+        assert usage.started_at == ended.started_at
+        assert usage.ended_at == ended.ended_at
+        assert 1 <= usage.core_seconds <= 6
+
+    # --- what is said, and what is no answer
+
+    def asks(self, scheduler: Scheduler, spec: JobSpec) -> dict[str, Ask[Any]]:
+        return {
+            "submit": scheduler.submit(spec),
+            "find": scheduler.find([spec.tag]),
+            "status": scheduler.status(["1"]),
+            "cancel": scheduler.cancel("1", spec.tag),
+            "capacity": scheduler.capacity(),
+            "usage": scheduler.usage(["1"]),
+        }
+
+    @pytest.mark.parametrize("what", NO_ANSWERS)
+    @pytest.mark.parametrize("verb", ["submit", "find", "status", "cancel", "capacity", "usage"])
+    async def test_no_answer_is_never_an_answer(
+        self, scheduler: Scheduler, spec: JobSpec, verb: str, what: str
+    ) -> None:
+        """Read as "there is no such job" it would cost somebody a living server."""
+        done = NO_ANSWERS[what]
+        if verb == "cancel" and done.status == 0:
+            return  # Nothing to say is what many schedulers say to a cancel.
+        with pytest.raises(Unavailable):
+            self.asks(scheduler, spec)[verb].parse(done)
+
+    async def test_nothing_of_a_person_is_in_an_argument_list(
+        self, scheduler: Scheduler, spec: JobSpec
+    ) -> None:
+        """Each argument is of a narrow shape, so that a transport's quoting is never all there is; scripts go on stdin."""
+        for ask in self.asks(
+            scheduler, replace(spec, script="#!/bin/bash\n# what a person typed\n")
+        ).values():
+            for word in ask.argv:
+                assert re.fullmatch(r"[A-Za-z0-9_./:@%+=,|-]+", word), word
+
+    async def test_every_failure_is_one_of_ours(self, scheduler: Scheduler, spec: JobSpec) -> None:
+        for verb, ask in self.asks(scheduler, spec).items():
+            for text in ("{", "[]", "null", '{"jobs": [{}]}', "a|b|c\n", "\0", "9" * 5000, "[" * 100_000):
+                try:
+                    ask.parse(Completed(0, text, ""))
+                except SampanError:
+                    continue
+                assert verb in ("cancel", "find", "status", "usage", "submit"), text[:20]
