@@ -64,6 +64,9 @@ def _server(
         "--KernelManager.transport=ipc",
         # The writable one builds an SSL context at start and offers to install what the centre manages.
         "--LabApp.extension_manager=readonly",
+        # Both ask a server on the internet, which nodes may not reach, and the person before anything else.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     )
     places = {
         "JUPYTER_RUNTIME_DIR": str(berth.runtime),

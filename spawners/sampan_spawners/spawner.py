@@ -50,6 +50,8 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.launch_id = ""
+        self.where: Json = {}
+        """Names of the centre in both languages, for the hub's pages; empty while nobody has said."""
         self._accepted = asyncio.Event()
         self._stop_asked = False
         self._patience: int | None = None
@@ -115,6 +117,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             raise refused(error) from error
         if ended(launch):
             raise failed(launch)
+        self.where = launch.get("names") or {}
         return str(launch["door"])
 
     async def _ask(self) -> Json:
@@ -162,6 +165,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
                 return 0
             if ended(launch):
                 return exit_code(launch)
+            self.where = launch.get("names") or {}
             if launch.get("needs_identity") and not self._stop_pending:
                 await self._supply(launch)
         except SampanError as error:
@@ -195,6 +199,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         try:
             launch = await settled(self.broker, self.launch_id, self._supply)
             if ready(launch):
+                self.where = launch.get("names") or {}
                 self._later(self._route())
                 return str(url_path_join(launch["door"], path))
             if not self._stop_asked:
