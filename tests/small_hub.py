@@ -58,10 +58,11 @@ class SmallHub:
 
 
 @asynccontextmanager
-async def small_hub(folder: Path) -> AsyncIterator[SmallHub]:
+async def small_hub(folder: Path, extra: str = "") -> AsyncIterator[SmallHub]:
+    """`extra`: further lines of its configuration."""
     ports = dict(zip(("hub", "public", "api"), _free_ports(3), strict=True))
     config = folder / "jupyterhub_config.py"
-    config.write_text(CONFIG.format(token=TOKEN, **ports))
+    config.write_text(CONFIG.format(token=TOKEN, **ports) + extra)
     with (folder / "hub.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "jupyterhub", "-f", str(config)),

@@ -1,0 +1,107 @@
+"""The sweep ends what nobody wants any more, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sampan.errors import Unavailable
+from sampan_hub.sweep import sweep
+from tests.sampan_hub.scripted_centre import Bench, ScriptedJob, bench
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, "east", "west") as made:
+        yield made
+
+
+async def _ended(two: Bench, *, known: bool = True) -> str:
+    """The tag of an attempt at east that has ended; `known`: its job's number 1 was known."""
+    for name in ("west",):
+        two.sites[name].cores_free = 0
+    await two.tick()
+    launch = await two.launch()
+    attempt = await two.at(launch, "running")
+    assert (attempt.centre, attempt.job) == ("east", "1")
+    now = two.services.now()
+    await two.store.update_attempt(
+        launch.id, 1, stage="ended", ended_at=now, **({} if known else {"job": None})
+    )
+    await two.store.update_launch(launch.id, stage="ended", ended_at=now)
+    two.sites["east"].jobs.clear()
+    return attempt.tag
+
+
+@pytest.mark.parametrize(
+    ("number", "tail", "account", "swept"),
+    [
+        ("1", "", "root", True),
+        ("2", "", "root", False),
+        ("1", "", "mallory", False),
+        ("1", "0", "root", False),
+        ("2", "-dask-w1", "root", True),
+        ("2", "-dask-w1", "mallory", False),
+        ("2", "-other", "root", False),
+    ],
+)
+async def test_tag_account_and_number_must_match(
+    two: Bench, number: str, tail: str, account: str, swept: bool
+) -> None:
+    tag = await _ended(two)
+    two.sites["east"].jobs[number] = ScriptedJob(number, tag + tail, account)
+    assert await sweep(two.services, "east") == int(swept)
+    assert two.sites["east"].cancelled == ([number] if swept else [])
+
+
+async def test_a_job_whose_number_was_never_known(two: Bench) -> None:
+    tag = await _ended(two, known=False)
+    two.sites["east"].jobs["7"] = ScriptedJob("7", tag, "root")
+    assert await sweep(two.services, "east") == 1
+
+
+async def test_other_hubs_and_lost_rows_are_left_alone(two: Bench) -> None:
+    await _ended(two)
+    for number, tag in enumerate(
+        ("sampan-other-abcdefgh1234-1", "sampan-test1-abcdefgh1234-1", "sampan-test1", "something"), 1
+    ):
+        two.sites["east"].jobs[str(number)] = ScriptedJob(str(number), tag, "root")
+    assert await sweep(two.services, "east") == 0
+
+
+async def test_the_same_tag_at_another_centre_is_not_this_attempt_s(two: Bench) -> None:
+    tag = await _ended(two)
+    two.sites["west"].jobs["1"] = ScriptedJob("1", tag, "root")
+    assert await sweep(two.services, "west") == 0
+
+
+async def test_live_attempts_and_their_workers_stay_and_a_second_job_goes(two: Bench) -> None:
+    launch = await two.launch()
+    attempt = await two.at(launch, "running")
+    site = two.sites[attempt.centre]
+    site.jobs["8"] = ScriptedJob("8", f"{attempt.tag}-dask-w1", "root")
+    assert await sweep(two.services, attempt.centre) == 0
+    site.jobs["9"] = ScriptedJob("9", attempt.tag, "root")
+    assert await sweep(two.services, attempt.centre) == 1
+    assert site.cancelled == ["9"]
+
+
+async def test_no_second_job_is_guessed_while_the_first_is_not_known(two: Bench) -> None:
+    launch = await two.launch()
+    await two.step(launch)
+    attempt = await two.last(launch)
+    two.sites[attempt.centre].jobs["9"] = ScriptedJob("9", attempt.tag, "root")
+    assert await sweep(two.services, attempt.centre) == 0
+
+
+async def test_a_centre_that_gives_no_answer(two: Bench) -> None:
+    tag = await _ended(two)
+    two.sites["east"].jobs["1"] = ScriptedJob("1", tag, "root")
+    two.sites["east"].trouble["find"] = Unavailable("scheduler.no_answer")
+    assert await sweep(two.services, "east") == 0
+    two.sites["east"].trouble = {"cancel": Unavailable("scheduler.no_answer")}
+    assert await sweep(two.services, "east") == 0
+    two.sites["east"].trouble = {}
+    assert await sweep(two.services, "east") == 1
