@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sampan.errors import Invalid
 
-__all__ = ["Settings", "parse"]
+__all__ = ["Settings", "flags", "parse"]
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,52 @@ class Settings:
             raise Invalid("settings.secret", cause=str(error), file=str(path)) from error
 
 
+def flags() -> argparse.ArgumentParser:
+    """The command line. Some flags have an environment variable as their default."""
+    parser = argparse.ArgumentParser(prog="sampan-broker", description="The broker of a Sampan hub.")
+    told = os.environ
+
+    def flag(name: str, default: object, meaning: str, kind: Callable[[str], object] = str) -> None:
+        parser.add_argument(name, default=default, type=kind, help=meaning)
+
+    flag(
+        "--state",
+        Path(told.get("SAMPAN_STATE", "state")),
+        "the state directory, mode 0700 ($SAMPAN_STATE)",
+        Path,
+    )
+    flag(
+        "--port",
+        told.get("SAMPAN_BROKER_PORT", "8082"),
+        "loopback port of the HTTP interface ($SAMPAN_BROKER_PORT)",
+        int,
+    )
+    flag("--hub-api", Settings.hub_api, "where the hub's API listens")
+    flag("--public-url", Settings.public_url, "the address that people open")
+    flag(
+        "--database",
+        told.get("SAMPAN_DATABASE", ""),
+        "sqlite: or postgresql: URL; empty: SQLite in the state directory",
+    )
+    flag(
+        "--door-ports",
+        (20000, 24999),
+        "FIRST-LAST, loopback ports of the doors, below the ephemeral range",
+        _ports,
+    )
+    flag(
+        "--door-accounts",
+        (),
+        "user ids, by commas, whose connections doors accept besides the broker's own",
+        _accounts,
+    )
+    flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", _hub_id)
+    return parser
+
+
 def parse(argv: list[str]) -> Settings:
-    """Flags, each with an environment variable as its default (SAMPAN_STATE, SAMPAN_BROKER_PORT, SAMPAN_DATABASE)."""
-    flags = argparse.ArgumentParser(prog="sampan-broker", description="The broker of a Sampan hub.")
-    flags.add_argument("--state", type=Path, default=Path(os.environ.get("SAMPAN_STATE", "state")))
-    flags.add_argument("--port", type=int, default=os.environ.get("SAMPAN_BROKER_PORT", "8082"))
-    flags.add_argument("--hub-api", default=Settings.hub_api)
-    flags.add_argument("--public-url", default=Settings.public_url)
-    flags.add_argument("--database", default=os.environ.get("SAMPAN_DATABASE", ""))
-    flags.add_argument("--door-ports", type=_ports, default=(20000, 24999))
-    flags.add_argument("--door-accounts", type=_accounts, default=())
-    flags.add_argument("--hub-id", type=_hub_id, default="demo")
-    told = flags.parse_args(argv)
+    """What the command line says."""
+    told = flags().parse_args(argv)
     return Settings(
         state=told.state.resolve(),
         port=told.port,

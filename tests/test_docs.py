@@ -1,0 +1,33 @@
+"""Docs that cannot fall behind: what is made from the code is current, and the links in the text lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.reference import REFERENCE, pages
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("hub/decisions/*.md"),
+]
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_reference_pages_are_current(name: str) -> None:
+    assert (REFERENCE / name).read_text(encoding="utf-8") == pages()[name], "run: python tools/reference.py"
+
+
+def test_links_in_the_text_lead_somewhere() -> None:
+    found = [(page, target) for page in PAGES for target in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert len(found) > 5
+    missing = [
+        f"{page.name}: {to}" for page, to in found if "://" not in to and not (page.parent / to).exists()
+    ]
+    assert missing == []

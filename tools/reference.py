@@ -1,0 +1,110 @@
+"""Writes the reference pages that are made from the code: `python tools/reference.py`. A test holds them to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sampan.sentences import SENTENCES
+from sampan.stages import Kind, Seen, Stage, Target
+from sampan_hub.api import PREFIX, routes
+from sampan_hub.descriptor import json_schema
+from sampan_hub.plans import PLANS
+from sampan_hub.settings import flags
+
+REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+MADE = "<!-- Made by tools/reference.py from the code; change it there. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """File name in docs/reference → its text."""
+    return {
+        "sentences.md": _sentences(),
+        "http-api.md": _routes(),
+        "broker.md": _broker(),
+        "words.md": _words(),
+        "centre.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return (
+        "\n".join(
+            "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+            for row in lines
+        )
+        + "\n"
+    )
+
+
+def _code(text: object) -> str:
+    return f"`{text}`"
+
+
+def _sentences() -> str:
+    rows = [(_code(code), english, chinese) for code, (english, chinese) in sorted(SENTENCES.items())]
+    intro = (
+        "# What Sampan says\n\nEvery reason, stage and error has a code that never changes its meaning, and a sentence in "
+        "each language. The HTTP interface gives code, parameters and both sentences.\n\n"
+    )
+    return MADE + intro + _table(("code", "English", "中文"), rows)
+
+
+def _routes() -> str:
+    rows = []
+    for route in routes.routes:
+        found: Any = route
+        for method in sorted(found.methods):
+            first = (found.endpoint.__doc__ or "").strip().splitlines()[0]
+            rows.append((_code(f"{method} {PREFIX}{found.path}"), first))
+    intro = (
+        "# The broker's HTTP interface\n\nBehind the hub's address. Send `Authorization: token …` with a JupyterHub token that "
+        "may access the service `sampan`. The schema is served at "
+        f'`{PREFIX}/openapi.json`. An error is `{{"error": {{code, params, en, zh}}, "retry", "field"}}`.\n\n'
+    )
+    return MADE + intro + _table(("route", "what it does"), rows)
+
+
+def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        value = "-".join(map(str, value))
+    return _code(value) if str(value) else "none"
+
+
+def _broker() -> str:
+    rows = [
+        (_code(" ".join(action.option_strings)), _default(action.default), action.help or "")
+        for action in flags()._actions  # noqa: SLF001 (argparse has no other way to list its flags)
+        if action.dest != "help"
+    ]
+    intro = "# Settings of the broker\n\n`python -m sampan_hub.broker`; `sampan up` sets them all.\n\n"
+    plans = [(_code(plan.id), *plan.names, _code(plan.need.to_query())) for plan in PLANS.values()]
+    return (
+        MADE
+        + intro
+        + _table(("flag", "default", "meaning"), rows)
+        + "\n## Plans\n\n"
+        + _table(("id", "English", "中文", "the same as a link"), plans)
+    )
+
+
+def _words() -> str:
+    kinds = {
+        "Kinds of launch": Kind,
+        "Targets": Target,
+        "Stages of an attempt": Stage,
+        "What was last seen": Seen,
+    }
+    text = MADE + "# Words for states\n"
+    for title, kind in kinds.items():
+        first = (kind.__doc__ or "").strip().splitlines()[0]
+        text += f"\n## {title}\n\n{first}\n\n" + ", ".join(_code(word) for word in kind) + "\n"
+    return text
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
