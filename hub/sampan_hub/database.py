@@ -80,11 +80,16 @@ class Database:
         return await self._unharmed(self._run(self._writer, self._turn, work, then))
 
     async def _unharmed(self, running: Coroutine[Any, Any, T]) -> T:
-        """A caller that is cancelled goes; its transaction is finished, not torn off in the middle of a command."""
+        """A cancelled caller goes when its transaction has ended: nothing is torn off, nothing comes in late."""
         task = asyncio.create_task(running)
         self._running.add(task)
         task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():
+                await asyncio.wait({task})
+            raise
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
