@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -79,12 +80,15 @@ def _unknown(detail: ErrorDetails) -> Message:
 
 def _known_keys(place: tuple[int | str, ...]) -> set[str]:
     """The keys that the schema knows at that place."""
-    schema = json_schema()
+    schema = _schema()
     here: Any = schema
     for part in place:
         here = here.get("items", {}) if isinstance(part, int) else here.get("properties", {}).get(part, {})
         here = schema["$defs"].get(str(here.get("$ref", "")).rpartition("/")[2], here)
     return set(here.get("properties", {}))
+
+
+_schema = functools.cache(json_schema)
 
 
 def _bound(detail: ErrorDetails) -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,13 @@ __all__ = ["CentreDirectory"]
 
 log = logging.getLogger(__name__)
 
-_LOOK_MS: Final = 10_000
-"""After so long the folder is read even if nothing was told: network mounts do not tell of changes."""
+_LOOK_MS: Final = 2_000
+"""After so long the folder is looked at even if nothing was told: network mounts do not tell of changes."""
+_SETTLED_NS: Final = 2 * 10**9
+"""A file that was written so recently may be written again without its times telling."""
+
+_Result = Descriptor | tuple[Invalid, ...]
+_Signature = tuple[int, int, int, int]
 
 
 class CentreDirectory:
@@ -37,13 +43,14 @@ class CentreDirectory:
         self.problems: dict[str, tuple[Invalid, ...]] = {}
         """File name → everything that is wrong with it."""
         self._files: dict[str, str] = {}
+        self._read: dict[str, tuple[_Signature, _Result]] = {}
         self._reading = asyncio.Lock()
 
     async def read(self) -> bool:
         """Reads every file once; returns whether anything changed, a problem included."""
         async with self._reading:
             try:
-                results = await asyncio.to_thread(_read_all, self.path)
+                results = await asyncio.to_thread(self._read_all)
             except OSError as error:
                 # A folder that cannot be looked into says nothing about centres, least of all that they have left.
                 expected = Message("descriptor.unreadable", {"why": str(error.strerror)})
@@ -54,6 +61,26 @@ class CentreDirectory:
             sound, problems = _sort_out(results)
             changed = await self._apply(sound, frozenset(results))
             return self._remember(problems) or changed
+
+    def _read_all(self) -> dict[str, _Result]:
+        """File name → what it holds, for every descriptor in the folder. Hidden files are an editor's, not ours.
+
+        Files that have not changed are not read again. Raises OSError where the folder cannot be read.
+        """
+        results: dict[str, _Result] = {}
+        known, self._read = self._read, {}
+        for path in sorted(self.path.iterdir()):
+            if path.suffix != ".yaml" or path.name.startswith("."):
+                continue
+            signature = _signature(path)
+            before = known.get(path.name)
+            if before is not None and before[0] == signature:
+                results[path.name] = before[1]
+            else:
+                results[path.name] = read_descriptor(path)
+            if signature is not None and time.time_ns() - signature[0] > _SETTLED_NS:
+                self._read[path.name] = signature, results[path.name]
+        return results
 
     def _remember(self, problems: Mapping[str, tuple[Invalid, ...]]) -> bool:
         """Keeps what is wrong now and logs what is new of it; returns whether anything is different."""
@@ -106,8 +133,6 @@ class CentreDirectory:
         while True:
             try:
                 await asyncio.to_thread(self.path.mkdir, mode=0o700, parents=True, exist_ok=True)
-                # What changed before the watching began, or while it was interrupted.
-                await self._reread(changed)
                 async for _ in awatch(
                     self.path, rust_timeout=_LOOK_MS, yield_on_timeout=True, debounce=200, step=50
                 ):
@@ -129,17 +154,17 @@ class CentreDirectory:
             await centre.close()
 
 
-def _read_all(folder: Path) -> dict[str, Descriptor | tuple[Invalid, ...]]:
-    """File name → what it holds, for every descriptor in the folder. Hidden files are an editor's, not ours.
-
-    Raises OSError where the folder cannot be read.
-    """
-    paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and path.name[0] != ".")
-    return {path.name: read_descriptor(path) for path in paths}
+def _signature(path: Path) -> _Signature | None:
+    """What changes when a file does; None where it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
 def _sort_out(
-    results: Mapping[str, Descriptor | tuple[Invalid, ...]],
+    results: Mapping[str, _Result],
 ) -> tuple[dict[str, tuple[str, Centre]], dict[str, tuple[Invalid, ...]]]:
     """Centre id → (file, centre) for what can be used, and file → errors for what cannot.
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from sampan.errors import Invalid, Missing, Unavailable, Unreachable
+from sampan_hub.asks import Ask, Completed
+from sampan_hub.centre import AT_ONCE, Centre, make_centre
+from sampan_hub.descriptor import Descriptor
+from sampan_hub.descriptor_file import parse_descriptor
+from tests.sampan_hub.descriptions import far, here
+
+
+def described(text: str) -> Descriptor:
+    result = parse_descriptor(text, "a.yaml")
+    assert isinstance(result, Descriptor), result
+    return result
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Centre:
+    return make_centre(described(here("a", str(tmp_path))))
+
+
+def say(*argv: str) -> Ask[str]:
+    return Ask("say", argv, lambda done: done.stdout)
+
+
+async def test_an_ask_is_run_read_and_counted(centre: Centre) -> None:
+    assert await centre.ask(say("echo", "hello")) == "hello\n"
+    await centre.ask(say("true"))
+    assert centre.asked == {"say": 2}
+
+
+async def test_a_centre_that_hangs_fills_its_own_places_only(tmp_path: Path) -> None:
+    """Whoever finds no place is told so in time; another centre answers as ever; places come back."""
+    hangs, works = (make_centre(described(here(name, str(tmp_path)))) for name in ("hangs", "works"))
+    stuck = [asyncio.create_task(hangs.ask(say("sleep", "60"), deadline=1.5)) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        await hangs.ask(say("true"), deadline=0.2)
+    assert caught.value.code == "centre.busy"
+    assert time.monotonic() - began < 1
+    assert await works.ask(say("echo", "fine")) == "fine\n"
+    outcomes = await asyncio.gather(*stuck, return_exceptions=True)
+    assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
+    assert await hangs.ask(say("echo", "again")) == "again\n"
+
+
+async def test_the_deadline_covers_the_wait_for_a_place(centre: Centre) -> None:
+    stuck = [asyncio.create_task(centre.ask(say("sleep", "0.5"))) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        await centre.ask(say("sleep", "60"), deadline=1.0)
+    assert 0.9 < time.monotonic() - began < 3
+    await asyncio.gather(*stuck)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError, RecursionError]
+)
+async def test_an_answer_that_no_parser_expected_is_no_answer(centre: Centre, error: type[Exception]) -> None:
+    def parse(done: Completed) -> None:
+        raise error
+
+    with pytest.raises(Unavailable) as caught:
+        await centre.ask(Ask("say", ("true",), parse))
+    assert (caught.value.code, caught.value.message.say("zh")) == (
+        "centre.no_answer",
+        "a中心的答复无法识别。",
+    )
+
+
+class Cut:
+    """A transport whose way is cut."""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"", **_: Any) -> Completed:
+        raise Unreachable("centre.unreachable", centre="a")
+
+    async def reach(self, host: str, port: int, options: Any, **_: Any) -> asyncssh.SSHClientConnection:
+        raise Unreachable("centre.unreachable", centre="a")
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_way_that_is_cut_is_said_as_that_and_holds_no_place(centre: Centre) -> None:
+    centre = Centre(centre.descriptor, Cut(), centre.scheduler)
+    for _ in range(AT_ONCE + 1):
+        with pytest.raises(Unreachable):
+            await centre.ask(say("true"), deadline=1.0)
+
+
+async def test_homes_differ_and_hold_no_way_out(centre: Centre, tmp_path: Path) -> None:
+    homes = [centre.home(name, "demo") for name in ("alice", "Alice", "../alice", "a/b", "李雷")]
+    assert homes[0] == f"{tmp_path}/home/alice"
+    assert len(set(homes)) == len(homes)
+    assert {str(Path(home).parent) for home in homes} == {f"{tmp_path}/home"}
+
+
+async def test_shares_by_name(centre: Centre) -> None:
+    assert centre.share("main").max_hours == 8
+    with pytest.raises(Missing):
+        centre.share("other")
+
+
+def test_what_is_not_built_in_is_said_at_its_key() -> None:
+    with pytest.raises(Invalid) as caught:
+        make_centre(described(far()), "core.yaml")
+    assert caught.value.message.params["file"] == "core.yaml"
+    assert caught.value.message.params["key"] in ("endpoint.transport", "scheduler.kind")
+    assert "in this version" in caught.value.message.say("en")
