@@ -8,23 +8,21 @@ from sampan_hub.asks import Ask, Completed
 __all__ = ["make_directory", "read", "tail"]
 
 _LARGEST = 65536
-_PLAINLY = ("env", "LC_ALL=C")
-"""What a command says when it fails is read, so it says it in one language everywhere."""
 
 
 def make_directory(path: str) -> Ask[None]:
     """Makes a folder that only its owner may enter, and those above it."""
-    return Ask("mkdir", (*_PLAINLY, "mkdir", "-p", "-m", "700", "--", path), _done)
+    return Ask("mkdir", ("mkdir", "-p", "-m", "700", "--", path), _done)
 
 
 def read(path: str) -> Ask[str | None]:
     """The start of a small file; None where there is none."""
-    return Ask("read", (*_PLAINLY, "head", "-c", str(_LARGEST), "--", path), _text)
+    return Ask("read", ("head", "-c", str(_LARGEST), "--", path), _text)
 
 
 def tail(path: str, size: int) -> Ask[str | None]:
     """The last `size` bytes of a file as text; None where there is none."""
-    return Ask("tail", (*_PLAINLY, "tail", "-c", str(size), "--", path), _text)
+    return Ask("tail", ("tail", "-c", str(size), "--", path), _text)
 
 
 def _done(answer: Completed) -> None:
@@ -36,7 +34,7 @@ def _text(answer: Completed) -> str | None:
     """Missing is an answer; anything else that goes wrong is not."""
     if answer.status == 0:
         return answer.stdout
-    # At its end: what stands before is the file's name.
+    # In English, as every transport promises; at its end, since what stands before is the file's name.
     if answer.stderr.rstrip().endswith("No such file or directory"):
         return None
     raise Unavailable("centre.file", cause=answer.stderr.strip()[-300:])

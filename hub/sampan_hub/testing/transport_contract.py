@@ -114,6 +114,14 @@ class TransportContract:
         done = await transport.run(["no-such-program-of-ours"])
         assert (done.status, done.stdout) == (127, "")
 
+    async def test_programs_complain_in_english(
+        self, transport: Transport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What they say is read, so it may not depend on where somebody started us."""
+        monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+        done = await transport.run(["cat", "/no/such/文件"])
+        assert done.stderr.endswith("/no/such/文件: No such file or directory\n")
+
     async def test_nothing_of_the_broker_comes_along(
         self, transport: Transport, monkeypatch: pytest.MonkeyPatch
     ) -> None:
