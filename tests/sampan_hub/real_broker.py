@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -109,6 +110,26 @@ class RealBroker(WholeHub):
             return found if found["stage"] in stages else None
 
         found: dict[str, Any] = await came(there, deadline)
+        return found
+
+    async def follow(self, launch: str, user: str = "alice", after: str = "") -> list[dict[str, Any]]:
+        """Every event from there on, each with its `id`; returns when the stream ends by itself."""
+        transport = httpx.AsyncHTTPTransport(uds=str(self.state / "run" / "broker.sock"))
+        headers = {"Authorization": f"Sampan {self.secret('hub-broker')}", "X-Sampan-User": user}
+        headers |= {"Last-Event-ID": after} if after else {}
+        found: list[dict[str, Any]] = []
+        number = ""
+        async with (
+            asyncio.timeout(30),
+            httpx.AsyncClient(transport=transport, base_url="http://broker") as client,
+            client.stream("GET", f"{API}/launches/{launch}/events", headers=headers) as stream,
+        ):
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            async for line in stream.aiter_lines():
+                if line.startswith("id: "):
+                    number = line[4:]
+                elif line.startswith("data: "):
+                    found.append({"id": number, **json.loads(line[6:])})
         return found
 
     def only(self, *centres: str) -> None:

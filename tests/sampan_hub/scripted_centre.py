@@ -227,11 +227,11 @@ class Bench:
     async def codes(self, launch: Launch) -> list[str]:
         return [step.message.code for step in await self.store.transitions(launch.id)]
 
-    async def at(self, launch: Launch, stage: str, most: int = 30) -> Attempt:
-        """Steps and ticks until the launch's last attempt is in that stage."""
+    async def at(self, launch: Launch, stage: str, number: int = 1, most: int = 30) -> Attempt:
+        """Steps and ticks until the launch's last attempt, at least the one of that number, is in that stage."""
         for _ in range(most):
             attempts = await self.store.attempts(launch.id)
-            if attempts and attempts[-1].stage == stage:
+            if attempts and attempts[-1].stage == stage and attempts[-1].number >= number:
                 return attempts[-1]
             await self.step(launch)
             await self.tick()

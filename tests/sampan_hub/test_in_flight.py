@@ -6,17 +6,29 @@ from sampan.need import Need
 from sampan_hub.in_flight import InFlight
 
 
-def test_a_claim_counts_until_a_later_reading() -> None:
-    flying = InFlight()
-    flying.claim("a", "east", "main", Need())
-    assert [claim.launch for claim in flying.claims({"east": 50.0})] == ["a"]
-    assert list(flying.claims({"east": 50.0}, besides="a")) == []
-    flying.submitted("a", 60.0)
-    assert [claim.launch for claim in flying.claims({"east": 60.0})] == ["a"]
-    assert list(flying.claims({"east": 61.0})) == []
-    flying.claim("a", "west", "main", Need())
-    assert [claim.centre for claim in flying.claims({})] == ["west"]
-    flying.release("a")
-    flying.release("a")
-    flying.submitted("a", 1.0)
-    assert list(flying.claims({})) == []
+def _launches(claims: InFlight, measured: dict[str, float], besides: str = "") -> list[str]:
+    return [claim.launch for claim in claims.claims(measured, besides)]
+
+
+def test_a_claim_counts_until_a_later_reading_shows_the_job() -> None:
+    claims = InFlight()
+    claims.claim("a", "east", "main", Need())
+    assert _launches(claims, {"east": 100.0}) == ["a"], "not submitted: no reading shows it"
+    claims.submitted("a", 50.0)
+    assert _launches(claims, {"east": 49.0}) == ["a"]
+    assert _launches(claims, {"east": 50.0}) == ["a"], "the same moment is not later"
+    assert _launches(claims, {"east": 51.0}) == []
+    assert _launches(claims, {}) == ["a"], "nothing was measured"
+
+
+def test_one_claim_a_launch_and_none_of_one_s_own() -> None:
+    claims = InFlight()
+    claims.claim("a", "east", "main", Need())
+    claims.claim("a", "west", "main", Need())
+    claims.claim("b", "west", "main", Need())
+    assert [(claim.launch, claim.centre) for claim in claims.claims({})] == [("a", "west"), ("b", "west")]
+    assert _launches(claims, {}, besides="a") == ["b"]
+    claims.release("b")
+    claims.release("b")
+    claims.submitted("b", 1.0)
+    assert _launches(claims, {}, besides="a") == []
