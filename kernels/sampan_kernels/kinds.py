@@ -64,13 +64,13 @@ def _server(
         "--KernelManager.transport=ipc",
         # The writable one builds an SSL context at start and offers to install what the centre manages.
         "--LabApp.extension_manager=readonly",
-        # Both ask a server on the internet, which nodes may not reach, and the person before anything else.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     )
     places = {
         "JUPYTER_RUNTIME_DIR": str(berth.runtime),
         "JUPYTER_PATH": ":".join(filter(None, (str(berth.jupyter), inherited.get("JUPYTER_PATH")))),
+        "JUPYTER_CONFIG_PATH": ":".join(
+            filter(None, (str(berth.jupyter), inherited.get("JUPYTER_CONFIG_PATH")))
+        ),
         # Read by the server for its host and port, which the socket replaces: 8888 is the one port it lets be replaced.
         "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:8888{prefix}",
         "JUPYTERHUB_SERVICE_PREFIX": prefix,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jupyter_server.serverapp import ServerApp
 
-from sampan_kernels.kernelspec import install
+from sampan_kernels import kernelspec, labconfig
 
 __all__ = ["main"]
 
@@ -26,7 +26,8 @@ def main() -> Any:
     _end_with_parent()
     ServerApp.write_server_info_file = _write_nothing  # type: ignore[assignment, method-assign]
     ServerApp.write_browser_open_files = _write_nothing  # type: ignore[assignment, method-assign]
-    install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
+    kernelspec.install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
+    labconfig.install(Path(os.environ["JUPYTER_CONFIG_PATH"].partition(":")[0]))
     from jupyterhub.singleuser import main as singleuser
 
     return singleuser()
