@@ -53,6 +53,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No room right now; {ahead} ahead of you. It will start by itself.",
         "目前没有空位，前面还有 {ahead} 个等待者，轮到时会自动启动。",
     ),
+    "place.next": (
+        "No room right now; you are next. It will start by itself.",
+        "目前没有空位，下一个就是您，轮到时会自动启动。",
+    ),
     "place.no_such_share": ("No queue here runs this kind of need.", "这里没有能运行此类需求的队列。"),
     "place.cores": (
         "A single machine here has at most {have} cores; you asked for {want}.",

@@ -17,7 +17,7 @@ from sampan_hub.capacity import Capacity
 from sampan_hub.histogram import fold
 from sampan_hub.in_flight import Claim
 
-__all__ = ["Candidate", "CentreFacts", "Offer", "Placement", "ShareFacts", "place"]
+__all__ = ["Candidate", "CentreFacts", "Offer", "Placement", "ShareFacts", "in_line", "place"]
 
 Verdict = Literal["now", "queue", "unknown", "no"]
 _ORDER: Final[Mapping[Verdict, int]] = {"now": 0, "queue": 1, "unknown": 2, "no": 3}
@@ -213,7 +213,7 @@ def _verdict(
     if not here.pending and here.fits(need, taken):
         return "now", (Message("place.fits_now", {"free": free, "total": here.cores_total}),), 0, free
     ahead = here.pending + len(taken)
-    return "queue", (Message("place.queue", {"ahead": ahead}),), ahead, free
+    return "queue", (in_line(ahead),), ahead, free
 
 
 def _gib(mib: int) -> str:
@@ -222,3 +222,8 @@ def _gib(mib: int) -> str:
 
 def _hours(minutes: int) -> str:
     return f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
+
+
+def in_line(ahead: int) -> Message:
+    """What is said of a queue with that many before one."""
+    return Message("place.queue", {"ahead": ahead}) if ahead else Message("place.next")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sampan.messages import Message
 from sampan.stages import Seen, Stage
+from sampan_hub.placement import in_line
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
@@ -30,7 +31,7 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
         return await give_up(services, launch, attempt, Message("ended.queue_limit", {"minutes": minutes}))
     # Not back to where it failed before, or it would wander for ever.
     tried = failed_before(await services.store.attempts(launch.id))
-    tried[attempt.centre] = Message("place.queue", {"ahead": (attempt.place or 1) - 1})
+    tried[attempt.centre] = in_line((attempt.place or 1) - 1)
     elsewhere = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
     if not elsewhere.ranked or elsewhere.ranked[0].verdict != "now":
         return pause
