@@ -17,7 +17,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help setup demo test lint bench soak docs lock clean
+.PHONY: help setup demo test lint bench soak docs reference screenshots lock clean
 
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -48,6 +48,13 @@ soak: setup ## Long runs: tests/soak
 
 docs: setup ## The documentation, in build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+
+reference: setup ## The pages of docs/reference that are made from the code
+	$(BIN)/python -m tools.reference
+
+screenshots: setup ## docs/images, from a real browser
+	@tools/debian-packages
+	SAMPAN_SCREENSHOTS=1 $(BIN)/python -m pytest tests/ways/test_browser.py
 
 lock: setup ## Renew requirements/*.lock and the proxy's lock
 	$(COMPILE) --extra hub --extra user --extra dev pyproject.toml -o requirements/dev.lock

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sampan.commands import Command
+from sampan.questions import Centres, Launches, Place
 from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.descriptor import json_schema
 from sampan_hub.plans import PLANS
 from sampan_hub.settings import flags
+from sampan_hub.up import Up
+from sampan_spawners.spawner import SampanSpawner
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "<!-- Made by tools/reference.py from the code; change it there. -->\n\n"
@@ -24,6 +29,8 @@ def pages() -> dict[str, str]:
         "sentences.md": _sentences(),
         "http-api.md": _routes(),
         "broker.md": _broker(),
+        "commands.md": _commands(),
+        "spawner.md": _spawner(),
         "words.md": _words(),
         "centre.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -89,6 +96,41 @@ def _broker() -> str:
         + "\n## Plans\n\n"
         + _table(("id", "English", "中文", "the same as a link"), plans)
     )
+
+
+def _commands() -> str:
+    text = (
+        f"{MADE}# Commands\n\nAll but `sampan up` need `SAMPAN_URL` and `SAMPAN_TOKEN`; see "
+        "[Ask from a script](../how-to/ask-from-a-script.md).\n"
+    )
+    commands: dict[str, Command] = {
+        "centres": Centres(),
+        "launches": Launches(),
+        "place": Place(),
+        "up": Up(),
+    }
+    for name, command in commands.items():
+        parser = argparse.ArgumentParser(add_help=False)
+        command.configure(parser)
+        rows = [
+            (_code(" ".join((*action.option_strings, str(action.metavar or ""))).strip()), action.help or "")
+            for action in parser._actions  # noqa: SLF001 (argparse has no other way to list its flags)
+        ]
+        text += f"\n## sampan {name}\n\n{command.help}\n\n" + _table(("flag", "meaning"), rows)
+    return text
+
+
+def _spawner() -> str:
+    traits = SampanSpawner.class_own_traits(config=True).items()
+    rows = [
+        (_code(f"c.SampanSpawner.{name}"), _code(repr(trait.default_value)), trait.help)
+        for name, trait in traits
+    ]
+    intro = (
+        '# Settings of the spawner\n\n`c.JupyterHub.spawner_class = "sampan"`. Those of JupyterHub\'s own that Sampan '
+        "depends on stand in `jupyterhub_config.py`, each with what happens without it.\n\n"
+    )
+    return MADE + intro + _table(("setting", "default", "meaning"), rows)
 
 
 def _words() -> str:
