@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
+from contextlib import suppress
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 from tornado.httpclient import HTTPRequest
@@ -21,21 +24,22 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
 class Person:
     """Logged in under a name. `async with` logs in."""
 
-    def __init__(self, hub: WholeHub, name: str) -> None:
+    def __init__(self, hub: WholeHub, name: str, password: str | None = None) -> None:
         self.hub = hub
         self.name = name
+        self._password = password or hub.password
         self.client = httpx.AsyncClient(base_url=hub.url, timeout=60, follow_redirects=True)
         self._kernels: list[Kernel] = []
 
     async def __aenter__(self) -> Self:
         page = await self.client.get("/hub/login")
-        form = {"username": self.name, "password": self.hub.password, "_xsrf": token_in(page.text)}
+        form = {"username": self.name, "password": self._password, "_xsrf": token_in(page.text)}
         (await self.client.post("/hub/login", data=form)).raise_for_status()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for kernel in self._kernels:
-            kernel.close()
+            await kernel.leave()
         await self.client.aclose()
 
     async def _token(self) -> str:
@@ -51,16 +55,18 @@ class Person:
 
     async def start(self, server: str = "", **options: str) -> httpx.Response:
         """Presses Start on the page."""
-        path = f"/hub/spawn/{self.name}/{server}" if server else "/hub/spawn"
+        path = f"/hub/spawn/{quote(self.name)}/{server}" if server else "/hub/spawn"
         token = token_in((await self.client.get(path)).text)
         return await self.client.post(f"{path}?_xsrf={token}", data=options or {"plan": "light"})
 
     async def stop(self, server: str = "") -> httpx.Response:
-        return await self.api("DELETE", f"/users/{self.name}/{'servers/' + server if server else 'server'}")
+        return await self.api(
+            "DELETE", f"/users/{quote(self.name)}/{'servers/' + server if server else 'server'}"
+        )
 
     async def server(self, name: str = "") -> dict[str, Any]:
         """The hub's model of a server; empty while there is none."""
-        answer = await self.api("GET", f"/users/{self.name}")
+        answer = await self.api("GET", f"/users/{quote(self.name)}")
         found: dict[str, Any] = answer.json().get("servers", {}).get(name, {}) if answer.is_success else {}
         return found
 
@@ -84,23 +90,23 @@ class Person:
         return found
 
     def path(self, server: str = "") -> str:
-        return f"/user/{self.name}/{server}/" if server else f"/user/{self.name}/"
+        return f"/user/{quote(self.name)}/{server}/" if server else f"/user/{quote(self.name)}/"
 
     async def kernel(self, server: str = "") -> Kernel:
         """A new kernel in one's running server."""
-        page = await self.client.get(f"{self.path(server)}lab")
+        path = self.path(server)
+        page = await self.client.get(f"{path}lab")
         page.raise_for_status()
-        answer = await self._send("POST", f"{self.path(server)}api/kernels", json={"name": "python3"})
+        answer = await self._send("POST", path, "api/kernels", json={"name": "python3"})
         answer.raise_for_status()
-        self._kernels.append(kernel := Kernel(self, f"{self.path(server)}api/kernels/{answer.json()['id']}"))
+        self._kernels.append(kernel := Kernel(self, f"{path}api/kernels/{answer.json()['id']}"))
         return kernel
 
-    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        server_path = "/".join(path.split("/")[:3]) + "/"
+    async def _send(self, method: str, server_path: str, path: str, **options: Any) -> httpx.Response:
         tokens = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
         mine = [cookie.value for cookie in tokens if cookie.path == server_path]
         headers = {**SAME_ORIGIN, "X-XSRFToken": str(mine[0] if mine else "")}
-        return await self.client.request(method, path, headers=headers, **options)
+        return await self.client.request(method, f"{server_path}{path}", headers=headers, **options)
 
 
 class Kernel:
@@ -115,6 +121,16 @@ class Kernel:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    async def leave(self) -> None:
+        """Closes, and waits until the other end has closed too."""
+        socket = self._socket
+        self.close()
+        if socket is not None:
+            with suppress(TimeoutError, WebSocketClosedError, StreamClosedError):
+                async with asyncio.timeout(5):
+                    while await socket.read_message() is not None:
+                        pass
 
     async def run(self, code: str, deadline: float = 60.0) -> str:
         """Runs code and returns what it printed; fails with the traceback where it raised."""

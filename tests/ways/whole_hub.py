@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 import yaml
@@ -51,7 +52,16 @@ class WholeHub:
         self.state = state
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.config = ROOT / "jupyterhub_config.py"
         self._up: subprocess.Popen[bytes] | None = None
+
+    def settle(self, settings: str) -> None:
+        """Adds lines to JupyterHub's settings, as an administrator does; before the start."""
+        own = self.state.parent / "own_config.py"
+        own.write_text(
+            f"c = get_config()\nload_subconfig({str(self.config)!r})\n{settings}\n", encoding="utf-8"
+        )
+        self.config = own
 
     def start(self) -> None:
         environment = {
@@ -67,6 +77,8 @@ class WholeHub:
             str(self.port),
             "--state",
             str(self.state),
+            "--config",
+            str(self.config),
         ]
         with (self.state.parent / f"{self.state.name}.log").open("ab") as log:
             self._up = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -139,7 +151,7 @@ class WholeHub:
     async def ask(self, method: str, path: str, user: str = "somebody", **options: Any) -> Any:
         """Asks the broker as the hub does for that user."""
         transport = httpx.AsyncHTTPTransport(uds=str(self.state / "run" / "broker.sock"))
-        headers = {"Authorization": f"Sampan {self.secret('hub-broker')}", "X-Sampan-User": user}
+        headers = {"Authorization": f"Sampan {self.secret('hub-broker')}", "X-Sampan-User": quote(user)}
         async with httpx.AsyncClient(transport=transport, base_url="http://broker", timeout=20) as client:
             answer = await client.request(method, f"/services/sampan/api{path}", headers=headers, **options)
         answer.raise_for_status()
@@ -218,10 +230,14 @@ class WholeHub:
 
 
 @asynccontextmanager
-async def whole_hub(prepare: Callable[[WholeHub], None] | None = None) -> AsyncIterator[WholeHub]:
-    """A running hub with three embedded centres; gone afterwards, jobs and all."""
+async def whole_hub(
+    prepare: Callable[[WholeHub], None] | None = None, settings: str = ""
+) -> AsyncIterator[WholeHub]:
+    """A running hub with three embedded centres; gone afterwards, jobs and all. `settings`: lines for JupyterHub."""
     with tempfile.TemporaryDirectory(prefix="sampan-") as folder:
         hub = WholeHub(Path(folder) / "state")
+        if settings:
+            hub.settle(settings)
         hub.start()
         try:
             await came(hub.answers, START_SECONDS)

@@ -1,0 +1,174 @@
+"""Several servers of one person at once, starts that are asked for twice, stops of what is pending, and odd names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.ways.person import Person
+from tests.ways.processes import environment, of_jobs
+from tests.ways.whole_hub import WholeHub, came, whole_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"cores": "1\n#SBATCH --account=other"}, "cores"),
+    ({"cores": -1}, "cores"),
+    ({"memory": "NaN"}, "memory"),
+    ({"hours": "1e9"}, "hours"),
+    ({"centre": "$(id)"}, "centre"),
+    ({"software": "../../etc"}, "software"),
+    ({"plan": "{{ plan }}"}, "plan"),
+    ({"account": "other"}, "account"),
+    ({"cores": {"$ne": 1}}, "cores"),
+    ({"cores": ["1", "2"]}, "cores"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub() -> AsyncIterator[WholeHub]:
+    async with whole_hub() as running:
+        yield running
+
+
+def _jobs_of(hub: WholeHub, launch: str) -> list[str]:
+    return [
+        job["id"]
+        for centre in hub.centres
+        for job in hub.live_jobs(centre)
+        if job["tag"].split("-")[2] == launch
+    ]
+
+
+async def test_three_servers_of_one_person(hub: WholeHub) -> None:
+    """Three servers on two shared cores, most of it Python's imports."""
+    names = ("", "one", "two")
+    async with Person(hub, "ann") as ann:
+        await asyncio.gather(*(ann.start(name, plan="light") for name in names))
+        await asyncio.gather(*(ann.ready(name, 90) for name in names))
+        launches = {name: await ann.launch(name) for name in names}
+        assert len({launch["id"] for launch in launches.values()}) == 3
+        assert len({(launch["centre"], launch["job"]) for launch in launches.values()}) == 3
+        kernels = {name: await ann.kernel(name) for name in names}
+        for name, kernel in kernels.items():
+            said = await kernel.run(f"import sampan; kept = {name!r}; print(sampan.here().launch)")
+            assert said.strip() == launches[name]["id"]
+        await ann.stop("one")
+        ended = await ann.at("ended", "one")
+        assert ended["cause"]["code"] == "ended.stopped"
+        assert _jobs_of(hub, ended["id"]) == []
+        for name in ("", "two"):
+            assert (await kernels[name].run("print(kept)")).strip() == name
+            assert (await ann.launch(name))["job"] == launches[name]["job"]
+            await ann.stop(name)
+        for name in ("", "two"):
+            await ann.at("ended", name)
+
+
+async def test_a_double_click_is_one_job(hub: WholeHub) -> None:
+    """Two tabs and a script at the same moment."""
+    async with Person(hub, "ben") as ben:
+        page = await ben.client.get("/hub/spawn")
+        assert page.is_success
+        await asyncio.gather(
+            ben.start(plan="light"),
+            ben.start(plan="light"),
+            ben.api("POST", "/users/ben/server", json={"plan": "light"}),
+        )
+        await ben.ready()
+        launch = await ben.launch()
+        assert [one["id"] for one in await hub.launches("ben", ended=True)] == [launch["id"]]
+        assert _jobs_of(hub, launch["id"]) == [launch["job"]]
+        await ben.stop()
+        await ben.at("ended")
+
+
+async def test_stop_while_pending_wins(hub: WholeHub) -> None:
+    fillers = {centre: hub.fill(centre) for centre in hub.centres}
+    try:
+        async with Person(hub, "cat") as cat:
+            await cat.start(plan="light")
+            queued = await cat.at("queued")
+            assert _jobs_of(hub, queued["id"]) == [queued["job"]]
+            assert (await cat.stop()).is_success
+            ended = await cat.at("ended")
+            assert ended["cause"]["code"] == "ended.stopped"
+            assert _jobs_of(hub, queued["id"]) == []
+            # The hub has let go as well, and a new start is a new launch.
+            await came(lambda: _empty(cat))
+            await cat.start(plan="light")
+            again = await cat.at("queued")
+            assert again["id"] != queued["id"]
+            for centre in list(fillers):
+                hub.free(centre, fillers.pop(centre))
+            assert (await cat.at("ready"))["id"] == again["id"]
+            assert _jobs_of(hub, queued["id"]) == []
+            await cat.stop()
+            await cat.at("ended")
+    finally:
+        for centre, job in fillers.items():
+            hub.free(centre, job)
+
+
+async def _empty(person: Person) -> bool:
+    return not await person.server()
+
+
+async def test_bad_options_are_refused_in_words(hub: WholeHub) -> None:
+    """The REST way skips every form: the field is named, nothing is launched, and the hub goes on."""
+    before = hub.pid("hub")
+    async with Person(hub, "dan") as dan:
+        for options, field in BAD:
+            answer = await dan.api("POST", "/users/dan/server", json=options)
+            assert answer.status_code in range(400, 500), (options, answer.status_code, answer.text[:300])
+            assert field in answer.json()["message"], (options, answer.text)
+            await came(lambda: _empty(dan))
+        assert await hub.launches("dan", ended=True) == []
+        answer = await dan.api("POST", "/users/dan/server", json={"plan": "light", "cores": "1"})
+        assert answer.status_code in (201, 202)
+        await dan.ready()
+        await dan.stop()
+        await dan.at("ended")
+    assert hub.pid("hub") == before
+
+
+async def test_odd_names_have_homes_of_their_own(hub: WholeHub) -> None:
+    """`A` is `a` to JupyterHub, which lower-cases; everybody else is somebody else, with a home of their own.
+
+    Four servers on two shared cores, most of it Python's imports.
+    """
+    names = ("a;id", "a", "中文名", "a--id")
+    people = [Person(hub, name) for name in names]
+    try:
+        for person in people:
+            await person.__aenter__()
+        await asyncio.gather(*(person.start(plan="light") for person in people))
+        homes = {}
+        for person in people:
+            await person.ready(deadline=90)
+            launch = await person.launch()
+            [centre_home] = {home for pid in of_jobs(hub) if (home := _home(pid, launch["id"])) is not None}
+            homes[person.name] = centre_home.rsplit("/", 1)[1]
+            model = (await person.api("GET", "/user")).json()
+            assert model["name"] == person.name
+            kernel = await person.kernel()
+            assert (await kernel.run("import os; print(os.getcwd())")).strip() == centre_home
+        assert len(set(homes.values())) == len(names), homes
+        assert homes["a"] == "a"
+        assert all(home.isascii() and ";" not in home for home in homes.values()), homes
+        async with Person(hub, "A") as same:
+            assert (await same.api("GET", "/user")).json()["name"] == "a"
+        for person in people:
+            assert len(_jobs_of(hub, (await person.launch())["id"])) == 1
+    finally:
+        for person in people:
+            await person.__aexit__()
+
+
+def _home(pid: int, launch: str) -> str | None:
+    told = environment(pid)
+    return told["HOME"] if told.get("SAMPAN_LAUNCH") == launch and "HOME" in told else None
