@@ -1,0 +1,194 @@
+"""The way of a person in a real browser, from the login to a slider in a notebook; and the ways that end early."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.ways.visitor import PATIENCE, Visitor, visitor
+from tests.ways.whole_hub import WholeHub, came, whole_hub
+
+pytestmark = pytest.mark.browser
+
+FACTS = (
+    "import os, sampan; h = sampan.here(); print(h.centre, h.launch, os.environ['SAMPAN_TAG'], os.getpid())"
+)
+
+
+@pytest_asyncio.fixture
+async def hub() -> AsyncIterator[WholeHub]:
+    async with whole_hub() as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_from_the_login_to_the_slider(hub: WholeHub) -> None:
+    """A whole session: a server, two kernels, two Dask workers and Chromium, all importing on two shared cores."""
+    async with visitor(hub, "alice") as alice:
+        await alice.log_in()
+        await _the_start_page(alice)
+        await alice.press("Start")
+        await expect(alice.heading("Your notebook is starting")).to_be_visible()
+        await expect(alice.page.locator("#progress-log li").nth(1)).to_be_visible()
+        await alice.arrive()
+        await alice.new_notebook()
+        centre, launch, tag, kernel = (await alice.run(FACTS)).split()
+        names = await _everybody_agrees(hub, centre, launch, tag, int(kernel))
+        await _the_notebook(alice)
+        await alice.page.goto(f"{hub.url}/hub/home")
+        await expect(alice.page.get_by_text(f"at {names['en']}")).to_be_visible()
+        await alice.speak("zh")
+        await expect(alice.page.get_by_text(f"位于{names['zh']}")).to_be_visible()
+        await alice.press("停止")
+        await expect(alice.page.get_by_text("未运行")).to_be_visible(timeout=PATIENCE)
+        assert hub.live_jobs(centre) == []
+
+
+async def _the_start_page(person: Visitor) -> None:
+    plans = ("Light", "Standard", "Large memory", "Accelerated")
+    for choice in (*plans, "Anywhere", "East Harbour", "West River", "Great Lake"):
+        await expect(person.choice(choice)).to_be_visible()
+    await expect(person.page.get_by_text("First choice")).to_be_visible()
+    await person.both_tongues("spawn")
+    await person.choice("Light").check()
+
+
+async def _everybody_agrees(hub: WholeHub, centre: str, launch: str, tag: str, kernel: int) -> dict[str, str]:
+    """Kernel, process table, scheduler and broker tell the same centre; its names."""
+    [told] = await hub.launches("alice")
+    assert (told["id"], told["centre"], told["stage"]) == (launch, centre, "ready")
+    [job] = hub.live_jobs(centre)
+    assert (job["id"], job["tag"]) == (told["job"], tag)
+    assert [hub.live_jobs(other) for other in hub.centres if other != centre] == [[], []]
+    [launcher] = [pid for pid in _pids() if b"sampan_kernels.launcher" in _words(pid) and _tag(pid) == tag]
+    assert launcher in _above(kernel)
+    spool = hub.descriptor(centre)["scheduler"]["spool"]
+    assert any(spool.encode() in word for pid in _above(launcher) for word in _words(pid))
+    names: dict[str, str] = told["names"]
+    return names
+
+
+async def _the_notebook(person: Visitor) -> None:
+    """The numbers, and a slider that draws another picture for another year."""
+    await person.upload("warming.ipynb")
+    await person.run_all()
+    await expect(person.printed("A1B 4.52 K")).to_contain_text("E1 2.44 K", timeout=2 * PATIENCE)
+    slider = person.notebook.get_by_role("slider")
+    await expect(slider).to_have_attribute("aria-valuenow", "2099.0", timeout=PATIENCE)
+    picture = person.notebook.locator(".widget-interact img")
+    before = await picture.get_attribute("src")
+    await slider.focus()
+    for _ in range(3):
+        await person.page.keyboard.press("ArrowLeft")
+    await expect(person.notebook.get_by_text("2096: A1B")).to_be_visible(timeout=PATIENCE)
+    after = await picture.get_attribute("src")
+    assert before is not None
+    assert after is not None
+    assert before.startswith("data:image/png")
+    assert after.startswith("data:image/png")
+    assert before != after
+    await person.take("lab.en")
+
+
+async def test_waiting_and_stopped_while_pending(hub: WholeHub) -> None:
+    fillers = [hub.fill(centre) for centre in hub.centres]
+    assert len(fillers) == 3
+    async with visitor(hub, "ben") as ben:
+        await ben.log_in()
+        await came(lambda: _full(hub))
+        await ben.press("Start")
+        await expect(ben.page.locator("#progress-message")).to_contain_text("place 1 in the queue")
+        await ben.both_tongues("progress")
+        await ben.press("Stop")
+        await expect(ben.heading("It was stopped")).to_be_visible()
+        assert [hub.live_jobs(centre) for centre in hub.centres] == [[], [], []]
+        await ben.both_tongues()
+        await expect(ben.page.get_by_role("link", name="Start again")).to_be_visible()
+
+
+async def test_a_failed_start_says_why_and_what_next(hub: WholeHub) -> None:
+    for centre in hub.centres:
+        _break(hub, centre)
+    await came(lambda: _described(hub))
+    async with visitor(hub, "carol") as carol:
+        await carol.log_in()
+        await carol.press("Start")
+        await expect(carol.heading("Your notebook is starting")).to_be_visible()
+        _seen_starting(hub).touch()
+        await expect(carol.heading("It did not start")).to_be_visible(timeout=PATIENCE)
+        told = await carol.seen()
+        assert "exit code 127" in told
+        assert "What you can do" in told
+        for centre in ("East Harbour", "West River", "Great Lake"):
+            assert centre in told
+        await expect(carol.page.locator("#sampan-why pre")).to_contain_text("no such environment")
+        await carol.both_tongues("failure")
+        await carol.page.get_by_role("link", name="Start again").click()
+        await expect(carol.heading("Start a notebook")).to_be_visible()
+
+
+def _break(hub: WholeHub, centre: str) -> None:
+    """A Python that does everything but run what we start with it. It fails when the page has been seen to wait for it."""
+    real = hub.descriptor(centre)["environment"]["python"]
+    fail = (
+        f'while [ ! -e {_seen_starting(hub)} ]; do sleep 0.1; done; echo "no such environment" >&2; exit 127'
+    )
+    script = ("#!/bin/sh", f'case "$*" in *launcher*) {fail};; esac', f'exec {real} "$@"')
+    place = hub.state.parent / "broken-python"
+    place.write_text("\n".join(script) + "\n", encoding="utf-8")
+    place.chmod(0o755)
+    hub.state.parent.chmod(0o755)
+    hub.describe(centre, environment={"python": str(place)})
+
+
+def _seen_starting(hub: WholeHub) -> Path:
+    return hub.state.parent / "seen-starting"
+
+
+async def _described(hub: WholeHub) -> bool:
+    facts = [await hub.ask("GET", f"/centres/{centre}/facts") for centre in hub.centres]
+    return all(one["python"].endswith("broken-python") for one in facts)
+
+
+async def _full(hub: WholeHub) -> bool:
+    centres = await hub.ask("GET", "/centres")
+    return all(share["cores_free"] == 0 for centre in centres for share in centre["shares"])
+
+
+# ---- the process table
+
+
+def _pids() -> Iterator[int]:
+    return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+
+
+def _words(pid: int) -> list[bytes]:
+    return _read(pid, "cmdline").split(b"\0")
+
+
+def _tag(pid: int) -> str:
+    pairs = (pair.partition(b"=") for pair in _read(pid, "environ").split(b"\0"))
+    return next((os.fsdecode(value) for name, _, value in pairs if name == b"SAMPAN_TAG"), "")
+
+
+def _above(pid: int) -> list[int]:
+    """A process's parent, its parent, and so on."""
+    found = []
+    while pid > 1 and (status := _read(pid, "stat")):
+        # The name in parentheses may hold anything; the parent is the second word after it.
+        pid = int(status.rpartition(b")")[2].split()[1])
+        found.append(pid)
+    return found
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return Path("/proc", str(pid), name).read_bytes()
+    except OSError:
+        return b""
