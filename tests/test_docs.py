@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sampan_hub.descriptor import Descriptor
+from sampan_hub.descriptor_file import parse_descriptor
 from tools.reference import REFERENCE, pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +24,13 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_reference_pages_are_current(name: str) -> None:
     assert (REFERENCE / name).read_text(encoding="utf-8") == pages()[name], "run: python tools/reference.py"
+
+
+def test_the_descriptor_to_begin_with_is_one() -> None:
+    page = (ROOT / "docs/how-to/join-a-centre.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    descriptor = parse_descriptor(example, "join-a-centre.md")
+    assert isinstance(descriptor, Descriptor), descriptor
 
 
 def test_links_in_the_text_lead_somewhere() -> None:
