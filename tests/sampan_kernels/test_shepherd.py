@@ -122,11 +122,12 @@ def test_who_waits_clears_away_what_a_killed_shepherd_left(spool: ASpool) -> Non
 
 
 def test_a_killed_shepherd_in_the_queue_holds_up_nobody(spool: ASpool) -> None:
-    spool.submit("sleep 0.5", "sampan-hub1-job1-1", cores=4)
+    first = spool.submit("sleep 60", "sampan-hub1-job1-1", cores=4)
     killed = spool.submit("true", "sampan-hub1-job2-1", cores=4)
     waits = spool.submit("true", "sampan-hub1-job3-1", cores=4)
     os.kill(spool.shepherd(killed), signal.SIGKILL)
     assert spool.status(killed)["reason"] == "node"
+    spool.ask("cancel", "--tag=sampan-hub1-job1-1", first)
     spool.wait(waits)
     assert spool.status(killed)["started_at"] is None, "and it never starts"
 
