@@ -109,7 +109,7 @@ class Broker:
         while True:
             try:
                 await sweep(services, name)
-                services.waits.update(await services.store.typical_waits(services.now() - WAITS_REMEMBERED))
+                services.waits = await services.store.typical_waits(services.now() - WAITS_REMEMBERED)
             except SampanError as error:
                 log.warning("%s was not swept: %s", name, error)
             except Exception:

@@ -1,33 +1,38 @@
-"""What a share has free, folded so that a decision needs no walk over nodes: made once for each reading."""
+"""What is free, folded: nodes alike are counted together, and each node once however many queues lie over it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sampan.need import Need
-from sampan_hub.capacity import NodeReading, Reading
+from sampan_hub.capacity import NodeReading
 
-__all__ = ["Histogram", "Slot", "fold"]
+__all__ = ["Bin", "Filling", "Slot", "fold"]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What is free on one kind of node: cores, memory in MiB, and accelerators by type."""
+    """What is free on one node: cores, memory in MiB, and accelerators by type."""
 
     cores: int
     memory_mib: int
     accelerators: tuple[tuple[str, int], ...] = ()
 
     def holds(self, need: Need) -> bool:
-        """Whether one such node has room for the whole need. Sums over nodes would hide that none has."""
+        """Whether the node has room for the whole need. Sums over nodes would hide that none has."""
         if self.cores < need.cores or self.memory_mib < need.memory_mib:
             return False
         return not need.accelerator or dict(self.accelerators).get(need.accelerator, 0) >= need.accelerators
 
+    @property
+    def tightness(self) -> tuple[int, int, int]:
+        """Orders nodes for filling: those with cards last, so that work without any leaves them free."""
+        return sum(count for _, count in self.accelerators), self.cores, self.memory_mib
+
     def without(self, need: Need) -> Slot:
+        """What is left when the need is there."""
         left = tuple(
             (kind, count - need.accelerators if kind == need.accelerator else count)
             for kind, count in self.accelerators
@@ -35,67 +40,70 @@ class Slot:
         return Slot(self.cores - need.cores, self.memory_mib - need.memory_mib, left)
 
 
-@dataclass(frozen=True)
-class Histogram:
-    """The nodes of one share by what is free on each. `nodes` says which: shares over the same nodes share them."""
-
-    slots: Mapping[Slot, int]
-    nodes: frozenset[str]
-    cores_free: int
-    cores_total: int
-    pending: int
-
-    def fits(self, need: Need, claims: Iterable[Need] = ()) -> bool:
-        """Whether a node has room for `need` once `claims` have been given theirs, each on the first node that holds it."""
-        claims = tuple(claims)
-        if not claims:
-            return any(slot.holds(need) for slot in self.slots)
-        slots = Counter(self.slots)
-        for claim in claims:
-            taken = min((slot for slot in slots if slot.holds(claim)), key=_tightest, default=None)
-            if taken is None:
-                continue
-            slots[taken] -= 1
-            if not slots[taken]:
-                del slots[taken]
-            slots[taken.without(claim)] += 1
-        return any(slot.holds(need) for slot in slots)
-
-
-def _tightest(slot: Slot) -> tuple[int, int]:
-    return slot.cores, slot.memory_mib
-
-
-@lru_cache(maxsize=1024)
-def _folded(reading: _Held, queue: str) -> Histogram:
-    nodes = [node for node in reading.reading.nodes if queue in node.queues and node.up]
-    return Histogram(
-        slots=Counter(_slot(node) for node in nodes),
-        nodes=frozenset(node.name for node in nodes),
-        cores_free=sum(node.cores_free for node in nodes),
-        cores_total=sum(node.cores for node in nodes),
-        pending=reading.reading.pending.get(queue, 0),
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A reading as a key: two readings are the same only if they are one object."""
+class Bin:
+    """Nodes that take new jobs and are alike: how many, what is free on each, and which queues lie over them."""
 
-    reading: Reading
-
-    def __hash__(self) -> int:
-        return id(self.reading)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and other.reading is self.reading
+    slot: Slot
+    queues: frozenset[str]
+    count: int = field(compare=False)
 
 
-def fold(reading: Reading, queue: str) -> Histogram:
-    """The histogram of a queue, folded once for each reading."""
-    return _folded(_Held(reading), queue)
+def fold(nodes: Iterable[NodeReading]) -> tuple[Bin, ...]:
+    """The nodes that are up, by what is free on them; the tightest first."""
+    counted: Counter[tuple[Slot, frozenset[str]]] = Counter(
+        (Slot(node.cores_free, node.memory_mib_free, _free(node.accelerators)), frozenset(node.queues))
+        for node in nodes
+        if node.up
+    )
+    bins = (Bin(slot, queues, count) for (slot, queues), count in counted.items())
+    return tuple(sorted(bins, key=lambda one: (one.slot.tightness, sorted(one.queues))))
 
 
-def _slot(node: NodeReading) -> Slot:
-    free = tuple(sorted((kind, free) for kind, (_, free) in node.accelerators.items()))
-    return Slot(node.cores_free, node.memory_mib_free, free)
+class Filling:
+    """Bins while needs are given their places in them, one after the other; the bins themselves stay as they are."""
+
+    def __init__(self, bins: Sequence[Bin], by_queue: Mapping[str, Sequence[int]]) -> None:
+        """`by_queue`: the numbers of each queue's bins, the tightest first."""
+        self._bins = bins
+        self._by_queue = by_queue
+        self._taken: dict[int, int] = {}
+        self._used: list[tuple[Slot, frozenset[str]]] = []
+
+    def take(self, queue: str, need: Need) -> frozenset[str] | None:
+        """Puts the need on the tightest node of the queue that holds it; returns the queues over that node.
+
+        None where no node does: whoever asked waits, and takes nothing yet.
+        """
+        whole = next(
+            (at for at in self._by_queue.get(queue, ()) if self.left(at) and self._bins[at].slot.holds(need)),
+            None,
+        )
+        used = min(
+            (node for node in self._used if queue in node[1] and node[0].holds(need)),
+            key=lambda node: node[0].tightness,
+            default=None,
+        )
+        if used is not None and (whole is None or used[0].tightness <= self._bins[whole].slot.tightness):
+            self._used.remove(used)
+            node = used
+        elif whole is not None:
+            self._taken[whole] = self._taken.get(whole, 0) + 1
+            node = self._bins[whole].slot, self._bins[whole].queues
+        else:
+            return None
+        self._used.append((node[0].without(need), node[1]))
+        return node[1]
+
+    def left(self, at: int) -> int:
+        """How many nodes of that bin nothing was put on."""
+        return self._bins[at].count - self._taken.get(at, 0)
+
+    @property
+    def used(self) -> Sequence[tuple[Slot, frozenset[str]]]:
+        """What is left of the nodes that something was put on, with the queues over them."""
+        return self._used
+
+
+def _free(accelerators: Mapping[str, tuple[int, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((kind, free) for kind, (_, free) in accelerators.items()))

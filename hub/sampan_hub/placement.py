@@ -8,42 +8,24 @@ be told to a person. There is no sum of weights in which a tie could hide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from sampan.messages import Message, text
 from sampan.need import Need
 from sampan_hub.capacity import Capacity
-from sampan_hub.histogram import fold
+from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts
 from sampan_hub.in_flight import Claim
+from sampan_hub.survey import Standing, Survey, Waits
 
 __all__ = ["Candidate", "CentreFacts", "Offer", "Placement", "ShareFacts", "in_line", "place"]
 
 Verdict = Literal["now", "queue", "unknown", "no"]
-_ORDER: Final[Mapping[Verdict, int]] = {"now": 0, "queue": 1, "unknown": 2, "no": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class ShareFacts:
-    """What never changes while a descriptor stands: limits of one share. `cores`, `memory_mib`: the most one node gives."""
-
-    id: str
-    queue: str
-    cores: int
-    memory_mib: int
-    max_minutes: int
-    accelerators: Mapping[str, int] = field(default_factory=dict)
-    cost: float = 1.0
-    """Core-hours charged for one core and hour; only compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class CentreFacts:
-    id: str
-    names: Mapping[str, str]
-    shares: tuple[ShareFacts, ...]
-    holds: frozenset[str] = frozenset()
-    """Catalogue entries that lie at this centre."""
+_ORDER: Final[Mapping[Verdict, int]] = MappingProxyType({"now": 0, "queue": 1, "unknown": 2, "no": 3})
+_NOW: Final[Verdict] = "now"
+_QUEUE: Final[Verdict] = "queue"
+_NO_WAITS: Final[Waits] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +38,8 @@ class Candidate:
     draining: bool = False
     age: int = 0
     """Seconds since it was last heard."""
+    survey: Survey | None = None
+    """What `capacity` comes to, where that was worked out when it arrived; else it is worked out for each decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +92,13 @@ def place(
     *,
     in_flight: Iterable[Claim] = (),
     tried: Mapping[str, Message] | None = None,
-    waits: Mapping[tuple[str, str], float] | None = None,
+    waits: Waits | None = None,
 ) -> Placement:
-    """Ranks the centres for a need. `tried`: centres not to be asked again, and why; `waits`: typical seconds waited."""
+    """Ranks the centres for a need.
+
+    `in_flight`: promises that no reading shows yet, in the order in which they were made. `tried`: centres not to be asked
+    again, and why. `waits`: seconds that jobs usually waited, per (centre, share); a mapping that does not change.
+    """
     claims: dict[str, list[Claim]] = {}
     for claim in in_flight:
         claims.setdefault(claim.centre, []).append(claim)
@@ -118,112 +106,118 @@ def place(
     refused: list[Offer] = []
     for candidate in candidates:
         facts = candidate.facts
-        if why := _refusal(need, candidate, (tried or {}).get(facts.id)):
+        survey = _survey(candidate)
+        why = _refusal(need, candidate, survey, tried)
+        if why is not None:
             refused.append(Offer(facts.id, facts.names, "", "no", (why,)))
-            continue
-        possible, best_no = _fitting(need, facts)
-        if best_no is not None:
-            refused.append(Offer(facts.id, facts.names, "", "no", (best_no,)))
-            continue
-        offers = [_offer(need, candidate, share, claims.get(facts.id, ()), waits or {}) for share in possible]
-        ranked.append(min(offers, key=lambda offer: offer[0]))
+        elif survey is None:
+            ranked.append(_unknown(need, candidate))
+        else:
+            ranked.append(_known(need, survey, claims.get(facts.id), waits or _NO_WAITS))
     ranked.sort(key=lambda pair: pair[0])
     refused.sort(key=lambda offer: offer.centre)
     return Placement(need, tuple(offer for _, offer in ranked), tuple(refused))
 
 
-def _refusal(need: Need, candidate: Candidate, tried: Message | None) -> Message | None:
-    """Why this centre is not asked at all."""
-    if need.centre is not None and need.centre != candidate.facts.id:
+def _survey(candidate: Candidate) -> Survey | None:
+    """What is known of a centre; nothing while it cannot be reached, whatever it said before."""
+    if candidate.capacity is None or not candidate.reachable:
+        return None
+    return candidate.survey or Survey(candidate.facts, candidate.capacity)
+
+
+def _refusal(
+    need: Need, candidate: Candidate, survey: Survey | None, tried: Mapping[str, Message] | None
+) -> Message | None:
+    """Why this centre is not asked at all; None where it can run the need sooner or later."""
+    name = candidate.facts.id
+    if need.centre is not None and need.centre != name:
         return Message("place.not_pinned")
-    if tried is not None:
-        return Message("place.tried", {"why": tried})
+    if tried and name in tried:
+        return Message("place.tried", {"why": tried[name]})
     if candidate.draining:
         return Message("place.draining")
-    return None
+    rooms = candidate.facts.most if survey is None else survey.most
+    for room in rooms:
+        if room.holds(need):
+            return None
+    return _lack(need, rooms)
 
 
-def _fitting(need: Need, facts: CentreFacts) -> tuple[list[ShareFacts], Message | None]:
-    """The shares that can ever run the need; where there is none, what the one that comes closest lacks."""
-    lacks: list[tuple[int, Message]] = []
-    possible = []
-    for share in facts.shares:
-        lack = _lack(need, share)
-        if lack is None:
-            possible.append(share)
-        else:
-            lacks.append(lack)
-    if possible:
-        return possible, None
-    return [], max(lacks, key=lambda lack: lack[0], default=(0, Message("place.no_such_share")))[1]
+def _lack(need: Need, rooms: Sequence[Room]) -> Message:
+    """What is missing where no room holds the need. Each question is asked of the rooms that the ones before left over."""
+    if not rooms:
+        return Message("place.no_such_share")
+    kind = need.accelerator
+    if kind:
+        with_kind = [room for room in rooms if room.accelerators.get(kind, 0) >= need.accelerators]
+        if not with_kind:
+            return Message("place.accelerator", {"want": kind, "count": need.accelerators})
+        rooms = with_kind
+    wide = [room for room in rooms if room.cores >= need.cores]
+    if not wide:
+        return Message("place.cores", {"have": max(room.cores for room in rooms), "want": need.cores})
+    large = [room for room in wide if room.memory_mib >= need.memory_mib]
+    if not large:
+        most = max(room.memory_mib for room in wide)
+        return Message(
+            "place.memory", {"have": _decimal(most / 1024), "want": _decimal(need.memory_mib / 1024)}
+        )
+    longest = max(room.minutes for room in large)
+    return Message("place.hours", {"have": _decimal(longest / 60), "want": _decimal(need.minutes / 60)})
 
 
-def _lack(need: Need, share: ShareFacts) -> tuple[int, Message] | None:
-    """What a share lacks, with how far it came: the later the question, the closer it is."""
-    if need.accelerator and share.accelerators.get(need.accelerator, 0) < need.accelerators:
-        return 0, Message("place.accelerator", {"want": need.accelerator, "count": need.accelerators})
-    if need.cores > share.cores:
-        return 1, Message("place.cores", {"have": share.cores, "want": need.cores})
-    if need.memory_mib > share.memory_mib:
-        have, want = _gib(share.memory_mib), _gib(need.memory_mib)
-        return 2, Message("place.memory", {"have": have, "want": want})
-    if need.minutes > share.max_minutes:
-        have, want = _hours(share.max_minutes), _hours(need.minutes)
-        return 3, Message("place.hours", {"have": have, "want": want})
-    return None
-
-
-def _offer(
-    need: Need,
-    candidate: Candidate,
-    share: ShareFacts,
-    claims: Iterable[Claim],
-    waits: Mapping[tuple[str, str], float],
+def _known(
+    need: Need, survey: Survey, claims: Sequence[Claim] | None, waits: Waits
 ) -> tuple[tuple[object, ...], Offer]:
-    """The share's offer with the tuple it is ranked by."""
-    facts = candidate.facts
-    verdict, reasons, ahead, free = _verdict(need, candidate, share, claims)
-    missing = len([entry for entry in need.data if entry not in facts.holds])
-    if need.data and not missing:
-        reasons = (*reasons, Message("place.data"))
-    wait = waits.get((facts.id, share.id), 0.0) if verdict != "now" else 0.0
-    rank = (_ORDER[verdict], missing, ahead, wait, share.cost, -free, facts.id, share.id)
+    """The offer of a centre whose capacity is known, with the tuple it is ranked by."""
+    facts = survey.facts
+    standing: Standing | None
+    if claims:
+        standing, at_once = survey.beside(claims, need, waits)
+    else:
+        standing = survey.now(need)
+        at_once = standing is not None
+        if standing is None:
+            standing = survey.queue(need, waits)
+    if standing is None:
+        raise AssertionError(f"{facts.id}: a room that no share has")
+    share = standing.share
+    if at_once:
+        numbers = {"free": standing.cores_free, "total": standing.cores_total}
+        verdict, why, ahead, wait = _NOW, Message("place.fits_now", numbers), 0, 0.0
+    else:
+        verdict, why, ahead = _QUEUE, in_line(standing.ahead), standing.ahead
+        wait = waits.get((facts.id, share.id), 0.0)
+    missing, reasons = _data(need, facts, why)
+    rank = (_ORDER[verdict], missing, ahead, wait, share.cost, -standing.cores_free, facts.id)
     return rank, Offer(facts.id, facts.names, share.id, verdict, reasons)
-
-
-def _verdict(
-    need: Need, candidate: Candidate, share: ShareFacts, claims: Iterable[Claim]
-) -> tuple[Verdict, tuple[Message, ...], int, int]:
-    """(verdict, reasons, how many are ahead, cores free)"""
-    if not candidate.reachable:
-        return "unknown", (Message("place.unreachable"),), 0, 0
-    if candidate.capacity is None:
-        return "unknown", (Message("place.unknown", {"age": candidate.age}),), 0, 0
-    reading = candidate.capacity.reading
-    here = fold(reading, share.queue)
-    queues = {other.id: other.queue for other in candidate.facts.shares}
-    # A claim on another share counts here too where both lie over the same nodes.
-    taken = [
-        claim.need
-        for claim in claims
-        if claim.share == share.id or here.nodes & fold(reading, queues.get(claim.share, "")).nodes
-    ]
-    free = max(0, here.cores_free - sum(claimed.cores for claimed in taken))
-    # Whoever waits there already is served first: room for a small need behind a large one is not room now.
-    if not here.pending and here.fits(need, taken):
-        return "now", (Message("place.fits_now", {"free": free, "total": here.cores_total}),), 0, free
-    ahead = here.pending + len(taken)
-    return "queue", (in_line(ahead),), ahead, free
-
-
-def _gib(mib: int) -> str:
-    return f"{mib / 1024:.3f}".rstrip("0").rstrip(".")
-
-
-def _hours(minutes: int) -> str:
-    return f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
 
 
 def in_line(ahead: int) -> Message:
     """What is said of a queue with that many before one."""
     return Message("place.queue", {"ahead": ahead}) if ahead else Message("place.next")
+
+
+def _unknown(need: Need, candidate: Candidate) -> tuple[tuple[object, ...], Offer]:
+    """The offer of a centre of which nothing is known just now: behind all others, and never free."""
+    facts = candidate.facts
+    code = Message("place.unknown", {"age": candidate.age})
+    why = code if candidate.reachable else Message("place.unreachable")
+    possible = (share for share in facts.shares if share.room.holds(need))
+    share = min(possible, key=lambda one: (one.cost, one.id))
+    missing, reasons = _data(need, facts, why)
+    rank = (_ORDER["unknown"], missing, 0, 0.0, share.cost, 0, facts.id)
+    return rank, Offer(facts.id, facts.names, share.id, "unknown", reasons)
+
+
+def _data(need: Need, facts: CentreFacts, why: Message) -> tuple[int, tuple[Message, ...]]:
+    """How many of the entries that the need names are not there, and the reasons with that where all are."""
+    if not need.data:
+        return 0, (why,)
+    missing = len(frozenset(need.data) - facts.holds)
+    return missing, (why,) if missing else (why, Message("place.data"))
+
+
+def _decimal(amount: float) -> str:
+    return f"{amount:.3f}".rstrip("0").rstrip(".")

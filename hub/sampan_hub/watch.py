@@ -15,6 +15,7 @@ from sampan_hub.asks import Ask
 from sampan_hub.capacity import Capacity
 from sampan_hub.centre import Centre
 from sampan_hub.jobs import JobStatus
+from sampan_hub.survey import Survey
 
 __all__ = ["BELIEVED", "BUSY_TICK", "IDLE_TICK", "Watch"]
 
@@ -43,6 +44,8 @@ class Watch:
         """`told` is called after each tick, with whether anything is different from before."""
         self.centre = centre
         self.capacity: Capacity | None = None
+        self.survey: Survey | None = None
+        """What `capacity` comes to for a decision."""
         self.statuses: dict[str, JobStatus] = {}
         self.absent: dict[str, int] = {}
         self._heard: dict[Question, float] = {}
@@ -128,6 +131,7 @@ class Watch:
         except SampanError:
             return
         self.capacity = Capacity(self.centre.id, reading, asked_at, asked_at + BELIEVED)
+        self.survey = Survey(self.centre.facts, self.capacity)
         self._believed_until = self._asked_capacity + BELIEVED
 
     async def look(self, deadline: float = 10.0) -> None:

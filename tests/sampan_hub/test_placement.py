@@ -205,3 +205,34 @@ def test_starts_at_once_never_overcommit_a_node(wishes: list[Need], candidates: 
         nodes = candidate.capacity.reading.nodes if candidate.capacity else ()
         assert sum(need.cores for need in promised) <= sum(one.cores_free for one in nodes)
         assert sum(need.memory_mib for need in promised) <= sum(one.memory_mib_free for one in nodes)
+
+
+def test_what_is_missing_is_told_from_the_share_that_comes_closest() -> None:
+    wide = ShareFacts("wide", "q", 64, 8192, 60)
+    large = ShareFacts("large", "q", 8, 65536, 600)
+    here = centre("here", shares=(large, wide))
+    for need, said in (
+        (replace(NEED, cores=65), ("place.cores", 64)),
+        (replace(NEED, cores=32, memory_mib=16384), ("place.memory", "8")),
+        (replace(NEED, cores=4, memory_mib=65536, minutes=660), ("place.hours", "10")),
+    ):
+        [refused] = place(need, [here]).refused
+        assert (refused.reasons[0].code, refused.reasons[0].params["have"]) == said
+
+
+def test_a_node_smaller_than_its_descriptor_says_is_believed() -> None:
+    facts = (ShareFacts("main", "q", 64, 262144, 480),)
+    placement = place(replace(NEED, cores=16), [centre("liar", node("n1", 8), shares=facts)])
+    assert placement.ranked == ()
+    assert placement.refused[0].reasons[0].params["have"] == 8
+
+
+def test_the_answer_in_json() -> None:
+    placement = place(NEED, [centre("a", node("a1", 8)), replace(centre("b"), draining=True)])
+    answer = placement.to_json()
+    assert answer["query"] == NEED.to_query()
+    assert [(one["centre"], one["share"], one["verdict"]) for one in answer["ranked"]] == [
+        ("a", "main", "now")
+    ]
+    assert [(one["centre"], one["verdict"]) for one in answer["refused"]] == [("b", "no")]
+    assert answer["refused"][0]["reasons"][0]["zh"] == "该中心暂不接收新任务。"
