@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,18 +87,25 @@ def test_too_much_is_refused_before_it_is_read() -> None:
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,20}\Z")
 
 
+cards: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
+    {"accelerator": names, "accelerators": st.integers(1, 64)}
+)
+
+
 @given(
     st.builds(
         Need,
         cores=st.integers(1, 4096),
-        memory_mib=st.integers(1, 200).map(lambda number: number * 512),
+        memory_mib=st.integers(128, 65536 * 1024),
         minutes=st.integers(1, 720 * 60),
         software=st.none() | names,
         data=st.lists(names, max_size=16).map(tuple),
         centre=st.none() | names,
-    )
+    ),
+    cards,
 )
-def test_a_link_says_what_its_need_said(need: Need) -> None:
+def test_a_link_says_what_its_need_said(need: Need, cards: dict[str, Any]) -> None:
+    need = replace(need, **cards)
     assert read_need(need.to_options()) == need
 
 
