@@ -94,6 +94,9 @@ async def _the_notebook(person: Visitor) -> None:
     assert after.startswith("data:image/png")
     assert before != after
     await person.take("lab.en")
+    await person.lab_in_chinese()
+    await expect(person.notebook.get_by_text("2096: A1B")).to_be_visible(timeout=PATIENCE)
+    await person.take("lab.zh")
 
 
 async def test_waiting_and_stopped_while_pending(hub: WholeHub) -> None:

@@ -115,6 +115,16 @@ class Visitor:
         await expect(self.page.get_by_role("tab", name=name)).to_be_visible()
         await self.kernel_waits()
 
+    async def lab_in_chinese(self) -> None:
+        """Chooses Chinese in the Lab's own menu, which loads the page anew; notebooks are saved before."""
+        await self.page.keyboard.press("Control+s")
+        await expect(self.page.locator(".jp-mod-current.jp-mod-dirty")).to_have_count(0, timeout=PATIENCE)
+        await self.page.locator(".lm-MenuBar-item", has_text="Settings").click()
+        await self.page.locator(".lm-Menu-item", has_text="Language").first.click()
+        await self.page.locator(".lm-Menu-item", has_text="Chinese").click()
+        await self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        await expect(self.page.locator(".lm-MenuBar-item", has_text="文件")).to_be_visible(timeout=PATIENCE)
+
     async def kernel_waits(self) -> None:
         await expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=PATIENCE)
 
