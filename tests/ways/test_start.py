@@ -37,22 +37,23 @@ async def test_kernel_and_scheduler_agree_on_the_centre(hub: WholeHub) -> None:
 
 async def test_a_full_centre_is_passed_by_and_used_again(hub: WholeHub) -> None:
     """Ten starts at once, each a real server on two shared cores: this takes most of its time in Python imports."""
-    full = hub.fill("lake")
-    people = [Person(hub, f"p{number}") for number in range(8)]
+    full = hub.fill("east")
+    people = [Person(hub, f"p{number}") for number in range(10)]
     for person in people:
         await person.__aenter__()
     await asyncio.gather(*(person.start(plan="light") for person in people))
     await asyncio.gather(*(person.at("ready", deadline=150) for person in people))
     launches = [await person.launch() for person in people]
-    assert {launch["centre"] for launch in launches} == {"east", "west"}
-    for centre in ("east", "west"):
+    assert {launch["centre"] for launch in launches} <= {"lake", "west"}
+    for centre in ("lake", "west"):
         jobs = hub.live_jobs(centre)
         assert sum(job["cores"] for job in jobs) <= hub.descriptor(centre)["scheduler"]["cores"]
         assert all(job["state"] == "running" for job in jobs)
-    hub.free("lake", full)
+    hub.free("east", full)
+    await came(lambda: _has_room(hub, "east"))
     async with Person(hub, "late") as late:
         await late.start(plan="light")
-        assert (await late.at("ready"))["centre"] == "lake"
+        assert (await late.at("ready"))["centre"] == "east"
     for person in people:
         await person.__aexit__()
 
@@ -91,6 +92,12 @@ async def test_a_start_that_fails_goes_on_at_the_next_centre(hub: WholeHub) -> N
         first, second = launch["attempts"]
         assert (first["centre"], first["stage"], first["cause"]["code"]) == ("lake", "ended", "ended.failed")
         assert second["stage"] == "ready"
+
+
+async def _has_room(hub: WholeHub, centre: str) -> bool:
+    """Whether the broker has heard of it: what it believes may be ten seconds old."""
+    found = next(one for one in await hub.ask("GET", "/centres") if one["id"] == centre)
+    return bool(found["shares"][0]["cores_free"] == found["shares"][0]["cores_total"])
 
 
 async def _described(hub: WholeHub, python: str) -> bool:
