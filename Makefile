@@ -39,8 +39,8 @@ lint: setup ## ruff, mypy, import contracts, pre-commit's other hooks
 	PYTHONPATH=hub:spawners:kernels $(BIN)/lint-imports
 	SKIP=ruff-check,ruff-format,mypy,lint-imports PATH="$(BIN):$$PATH" $(BIN)/pre-commit run --all-files
 
-bench: setup ## Measurements: tests/bench
-	$(BIN)/python -m pytest tests/bench $(ARGS)
+bench: setup ## Measurements: tests/bench (ARGS="placement link start")
+	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: setup ## Long runs: tests/soak
 	@tools/debian-packages
