@@ -119,7 +119,7 @@ class AsyncBroker:
         return await self._do(calls.launch(id_))
 
     async def launches(self, all: bool = False, owner: str | None = None) -> list[Json]:  # noqa: A002
-        """One's own launches; with `all` or `owner` those of others, for operators and administrators."""
+        """One's own launches; with `all` ended ones too; `owner` (`*`: everybody) is for administrators."""
         return await self._do(calls.launches(all, owner))
 
     async def stop(self, id_: str) -> Json:

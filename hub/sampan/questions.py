@@ -126,7 +126,7 @@ class Launches:
         one = parser.add_mutually_exclusive_group()
         one.add_argument("--follow", metavar="ID", help="tell each step until it has ended / 跟踪直到结束")
         one.add_argument("--stop", metavar="ID", help="ask for its end / 停止")
-        one.add_argument("--all", action="store_true", help="everybody's, for operators / 所有人的（运维）")
+        one.add_argument("--all", action="store_true", help="ended ones too / 包括已结束的")
         parser.add_argument("--owner", metavar="USER", help="one person's, for operators / 某人的（运维）")
         parser.add_argument("--until-ready", action="store_true", help="follow until ready / 跟踪到就绪为止")
 

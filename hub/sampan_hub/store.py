@@ -120,6 +120,16 @@ class Store:
     async def attempt_by_tag(self, tag: str) -> Attempt | None:
         return await self._one(read_attempt, select(attempts).where(attempts.c.tag == tag))
 
+    async def others_of(self, centre: str, account: str, owner: str) -> bool:
+        """Whether anybody but `owner` has ever had an attempt under this account of the centre."""
+        same = (
+            (attempts.c.centre == centre)
+            & (attempts.c.account == account)
+            & (attempts.c.launch == launches.c.id)
+        )
+        query = select(launches.c.owner).where(same, launches.c.owner != owner).limit(1)
+        return await self._one(lambda row: str(row["owner"]), query) is not None
+
     async def add_attempt(
         self,
         launch: str,

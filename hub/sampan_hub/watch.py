@@ -190,7 +190,7 @@ class Watch:
                 log.exception("watching %s failed; going on", self.centre.id)
             self._told(bool(self.absent) or before != (self.statuses, self.seen, self.sees_jobs))
             tick = BUSY_TICK if any(self._followed.values()) or self.absent else IDLE_TICK
-            await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK / 4)
+            await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK)
 
     async def _pause(self, seconds: float, at_least: float) -> None:
         try:

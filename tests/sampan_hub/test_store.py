@@ -168,3 +168,11 @@ async def test_waits_are_averaged_per_share(store: Store) -> None:
     await store.add_wait("west", "main", 5.0)
     assert await store.typical_waits(0.0) == {("east", "main"): 20.0, ("west", "main"): 5.0}
     assert await store.typical_waits(9e12) == {}
+
+
+async def test_an_account_is_remembered_as_its_owners(store: Store) -> None:
+    launch, _ = await new(store)
+    row = await attempt(store, launch)
+    assert not await store.others_of(row.centre, row.account, "ann")
+    assert await store.others_of(row.centre, row.account, "ben")
+    assert not await store.others_of("west", row.account, "ben")

@@ -77,13 +77,13 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
         return pause
     link = await _kept_link(services, launch, attempt)
     if link is None:
-        return await _past_limit(services, launch, attempt) or _RELINK
+        return await _past_limit(services, launch, attempt, _RELINK)
     identity = services.identities.get(launch.id)
     given = launch.identity_attempt == attempt.number
     if identity is None and not given:
         # The hub is asked for it by `needs_identity`; after a restart it tells it again. That it is away for a while is
         # no fault of this centre.
-        return await _past_limit(services, launch, attempt, at_least=_HUB_AWAY) or 0.5
+        return await _past_limit(services, launch, attempt, 0.5, at_least=_HUB_AWAY)
     try:
         if identity is not None and not given:
             await link.start(Kind(launch.kind).value, launch.prefix, identity)
@@ -91,10 +91,10 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
             await services.store.update_launch(launch.id, identity_attempt=attempt.number)
         if not await _answers(link, launch.prefix):
             # The launcher says when its socket is listened on; this is for an answer that takes longer.
-            return await _past_limit(services, launch, attempt) or 0.5
+            return await _past_limit(services, launch, attempt, 0.5)
     except SampanError as error:
         log.info("launch %s: not ready: %s", launch.id, error)
-        return await _past_limit(services, launch, attempt) or 0.5
+        return await _past_limit(services, launch, attempt, 0.5)
     return await _ready(services, launch, attempt, link)
 
 
@@ -105,10 +105,12 @@ async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | 
         return pause
     link = services.links.get(launch.id)
     if link is None or link.closed.is_set():
+        if link is not None:
+            # Once for each loss: has the job ended, or only the way to it?
+            services.watch(attempt.centre).hurry()
+            services.links.pop(launch.id, None)
         link = await _kept_link(services, launch, attempt)
         if link is None:
-            if attempt.job:
-                services.watch(attempt.centre).hurry()
             return _RELINK
         services.doors.attach(launch.id, link)
     # The watch and the link wake it when they hear something.
@@ -142,12 +144,12 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
 
 
 async def _past_limit(
-    services: Services, launch: Launch, attempt: Attempt, *, at_least: int = 0
+    services: Services, launch: Launch, attempt: Attempt, pause: float, *, at_least: int = 0
 ) -> float | None:
-    """Gives an attempt up that has been reachable for too long without becoming ready; None while there is time."""
+    """Gives an attempt up that has been reachable for too long without becoming ready; `pause` while there is time."""
     limit = max(at_least, services.centre(attempt.centre).descriptor.limits.reach_seconds)
     if services.now() - (attempt.stage_at or attempt.created_at) <= limit or attempt.seen is not Seen.ALIVE:
-        return None
+        return pause
     return await give_up(services, launch, attempt, Message("ended.reach_limit", {"seconds": limit}))
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sampan.errors import Conflict, Forbidden, Refused
+from sampan.errors import Conflict, Forbidden, Refused, Unavailable
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import PROGRESS, Seen, Stage
@@ -84,7 +84,10 @@ async def choose_centre(services: Services, launch: Launch, attempts: Sequence[A
         return None
     services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
     try:
-        account = await services.centre(best.centre).account(launch.owner)
+        account = await _account(services, best.centre, launch.owner)
+    except Unavailable:
+        services.in_flight.release(launch.id)
+        raise
     except Forbidden as error:
         services.in_flight.release(launch.id)
         services.without_account[best.centre, launch.owner] = error.message
@@ -116,3 +119,17 @@ async def _wait(services: Services, launch: Launch) -> float:
     if launch.message != message:
         await services.store.step(launch.id, message=message, stage=Stage.PLACED, seen=Seen.UNKNOWN)
     return _LATER
+
+
+async def _account(services: Services, name: str, owner: str) -> str:
+    """The owner's account at a centre. Raises `Forbidden` where there is none, or where it was somebody else's before.
+
+    What a command answers is held against every attempt that was ever made there: one to one outlives a restart.
+    """
+    centre = services.centre(name)
+    account = await centre.account(owner)
+    if centre.descriptor.accounts.method == "command" and await services.store.others_of(
+        name, account, owner
+    ):
+        raise Forbidden("centre.account", cause=f"{account!r} was somebody else's", centre=services.say(name))
+    return account
