@@ -87,7 +87,7 @@ def _broker() -> str:
         for action in flags()._actions  # noqa: SLF001 (argparse has no other way to list its flags)
         if action.dest != "help"
     ]
-    intro = "# Settings of the broker\n\n`python -m sampan_hub.broker`; `sampan up` sets them all.\n\n"
+    intro = "# Settings of the broker\n\n`python -m sampan_hub.broker`; `sampan up` sets those that depend on the machine.\n\n"
     plans = [(_code(plan.id), *plan.names, _code(plan.need.to_query())) for plan in PLANS.values()]
     return (
         MADE

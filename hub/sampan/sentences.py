@@ -44,6 +44,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "没有名为 {value} 的套餐。可用套餐：{known}。",
     ),
     # place.*: reasons of a placement, for a centre
+    "place.software": ("It has no software called “{want}”.", "这里没有名为“{want}”的软件环境。"),
     "place.data": ("It holds the data you named.", "这里存有您指定的数据。"),
     "place.fits_now": (
         "Has room now: {free} of {total} cores are free.",

@@ -131,4 +131,5 @@ def _facts(descriptor: Descriptor) -> CentreFacts:
             )
             for share in descriptor.shares
         ),
+        software=frozenset(descriptor.environment.software),
     )

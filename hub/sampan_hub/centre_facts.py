@@ -74,6 +74,8 @@ class CentreFacts:
     shares: tuple[ShareFacts, ...]
     holds: frozenset[str] = frozenset()
     """Catalogue entries that lie at this centre."""
+    software: frozenset[str] = frozenset()
+    """Names of the environments that this centre has."""
     most: tuple[Room, ...] = field(init=False, compare=False, repr=False)
     """The largest rooms that there ever are here: what none of them holds, no share does."""
 

@@ -203,6 +203,8 @@ class Environment(_Part):
     """To load before it, in this order."""
     setup_file: Path | None = None
     """A file of shell lines, at the centre and its operators' own, for what else it takes."""
+    software: tuple[Annotated[str, Field(pattern=_MODULE)], ...] = ()
+    """Names under which a need may ask for this environment."""
 
 
 class Networks(_Part):
@@ -232,7 +234,7 @@ class Descriptor(_Part):
     state: Literal["open", "draining"] = "open"
     """GLUE 2.1: ServingState (production, draining)."""
     simulated: bool = False
-    """Whether this is a part of one machine that plays a centre; said wherever the centre is shown."""
+    """Whether this is a part of one machine that plays a centre. Its names say so too, for wherever only they are shown."""
     endpoint: Endpoint
     accounts: Accounts
     scheduler: SchedulerFacts

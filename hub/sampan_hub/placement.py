@@ -137,6 +137,8 @@ def _refusal(
         return Message("place.tried", {"why": tried[name]})
     if candidate.draining:
         return Message("place.draining")
+    if need.software and need.software not in candidate.facts.software:
+        return Message("place.software", {"want": need.software})
     rooms = candidate.facts.most if survey is None else survey.most
     for room in rooms:
         if room.holds(need):

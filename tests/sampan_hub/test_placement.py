@@ -110,6 +110,7 @@ def test_each_lack_is_named() -> None:
         "place.hours": replace(NEED, minutes=481),
         "place.accelerator": replace(NEED, accelerator="dcu", accelerators=1),
         "place.not_pinned": replace(NEED, centre="elsewhere"),
+        "place.software": replace(NEED, software="cfd"),
     }
     for code, need in lacks.items():
         placement = place(need, [one])
