@@ -83,7 +83,7 @@ async def small_hub(folder: Path, extra: str = "") -> AsyncIterator[SmallHub]:
         yield SmallHub(ports["hub"])
     finally:
         process.terminate()  # in order: it ends its proxy, which is in a session of its own
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.wait()
 
 

@@ -59,7 +59,7 @@ class RealBroker(WholeHub):
 
     async def begin(self) -> None:
         self.start()
-        await came(self.answers, 20)
+        await came(self.answers, 60)
 
     async def again(self) -> None:
         """kill -9, and a new one."""
@@ -103,7 +103,7 @@ class RealBroker(WholeHub):
         return found
 
     async def at(
-        self, launch: str, *stages: str, user: str = "alice", deadline: float = 20.0
+        self, launch: str, *stages: str, user: str = "alice", deadline: float = 60.0
     ) -> dict[str, Any]:
         async def there() -> dict[str, Any] | None:
             found = await self.show(launch, user)

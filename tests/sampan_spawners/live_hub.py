@@ -216,7 +216,7 @@ def token_in(page: str) -> str:
     return found[1]
 
 
-async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 20.0) -> Any:
+async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 60.0) -> Any:
     """Asks until the answer is a yes, and returns it."""
     async with asyncio.timeout(deadline):
         while not (answer := await condition()):  # noqa: ASYNC110 (it asks another process)
