@@ -11,6 +11,7 @@ from sampan.stages import Kind, Target
 from sampan_hub.reconcile import Reconciler
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
+from sampan_hub.steps.families import adopt
 from sampan_hub.steps.placing import refuse_impossible
 
 __all__ = ["Launching"]
@@ -50,6 +51,8 @@ class Launching:
         launch, created = await services.store.create_launch(
             owner, kind, name, need, dict(options), prefix, parent, idempotency_key
         )
+        if not created and parent is not None:
+            await adopt(services, launch, parent)
         if launch.ended_at is None:
             await self._take_up(launch)
         return launch, created

@@ -6,7 +6,7 @@ from sampan.stages import Stage, Target
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 
-__all__ = ["outlived"]
+__all__ = ["adopt", "outlived"]
 
 _ON_PURPOSE = frozenset({"ended.stopped", "ended.finished", "ended.time"})
 _ORPHAN_SECONDS = 15 * 60
@@ -26,3 +26,12 @@ async def outlived(services: Services, launch: Launch) -> bool:
         return False
     await services.store.update_launch(launch.id, target=Target.STOPPED)
     return True
+
+
+async def adopt(services: Services, child: Launch, parent: str) -> None:
+    """Gives a child whose parent was lost to the session that came back and asked for the same launch again."""
+    if child.parent in (None, parent) or child.ended_at is not None:
+        return
+    before = await services.store.launch(str(child.parent))
+    if before is None or before.stage is Stage.ENDED:
+        await services.store.update_launch(child.id, parent=parent)

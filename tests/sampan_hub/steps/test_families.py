@@ -6,6 +6,7 @@ import pytest
 
 from sampan.messages import Message
 from sampan.stages import Target
+from sampan_hub.steps.families import adopt
 from tests.sampan_hub.scripted_centre import Bench
 
 
@@ -44,3 +45,19 @@ async def test_a_parent_that_lives_changes_nothing(one: Bench) -> None:
         await one.tick()
         await one.step(child)
     assert (await one.row(child)).target is Target.READY
+
+
+async def test_a_child_is_adopted_by_the_session_that_comes_back(one: Bench) -> None:
+    parent, again = await one.launch(), await one.launch(name="again")
+    child = await one.launch(name="child", parent=parent.id)
+    await one.put_ready(child)
+    await adopt(one.services, await one.row(child), again.id)
+    assert (await one.row(child)).parent == parent.id, "a parent that lives keeps its children"
+    long_ago = one.services.now() - 3600
+    await one.store.update_launch(parent.id, stage="ended", ended_at=long_ago, cause=Message("ended.lost"))
+    await adopt(one.services, await one.row(child), again.id)
+    for _ in range(3):
+        await one.tick()
+        await one.step(child)
+    kept = await one.row(child)
+    assert (kept.parent, kept.target) == (again.id, Target.READY)
