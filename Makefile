@@ -36,7 +36,7 @@ lint: setup ## ruff, mypy, import contracts, pre-commit's other hooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PYTHONPATH=hub:spawners:kernels $(BIN)/lint-imports
+	PYTHONPATH=hub:spawners:kernels:extensions $(BIN)/lint-imports
 	SKIP=ruff-check,ruff-format,mypy,lint-imports PATH="$(BIN):$$PATH" $(BIN)/pre-commit run --all-files
 
 bench: setup ## Measurements: tests/bench (ARGS="placement link start")

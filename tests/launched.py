@@ -89,7 +89,7 @@ async def launched(**environment: str) -> AsyncIterator[Launched]:
 def _environment(home: Path, directory: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "kernels")),
+        "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "kernels", "extensions")),
         "HOME": str(home),
         "SAMPAN_TAG": TAG,
         "SAMPAN_NONCE": NONCE,

@@ -39,7 +39,10 @@ class RealBroker(WholeHub):
     def start(self) -> None:
         argv = [sys.executable, "-m", "sampan_hub.broker", "--state", str(self.state), "--hub-id", "test1"]
         argv += ["--port", str(self.port), "--hub-api", self.hub_api, *self.flags]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("hub", "kernels"))}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("hub", "kernels", "extensions")),
+        }
         with (self.state / "log" / "broker.log").open("ab") as log:
             self._up = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
 

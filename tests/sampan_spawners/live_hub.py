@@ -111,7 +111,9 @@ class LiveHub:
     def _run(self, name: str, argv: list[str], **more: str) -> None:
         places = {
             "CONFIGPROXY_AUTH_TOKEN": PROXY_TOKEN,
-            "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "spawners", "kernels")),
+            "PYTHONPATH": os.pathsep.join(
+                str(ROOT / place) for place in ("hub", "spawners", "kernels", "extensions")
+            ),
             "SAMPAN_STATE": str(self.state),
             "SAMPAN_PORT": str(self.port),
             "SAMPAN_HUB_PORT": str(self.hub_port),

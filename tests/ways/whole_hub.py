@@ -66,7 +66,9 @@ class WholeHub:
     def start(self) -> None:
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "spawners", "kernels")),
+            "PYTHONPATH": os.pathsep.join(
+                str(ROOT / place) for place in ("hub", "spawners", "kernels", "extensions")
+            ),
         }
         argv = [
             sys.executable,

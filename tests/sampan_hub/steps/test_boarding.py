@@ -136,7 +136,7 @@ async def _launcher(bench: Bench, launch: Launch, attempt: Attempt) -> AsyncIter
     await bench.tick()
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "kernels")),
+        "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "kernels", "extensions")),
         "HOME": str(folder),
         "SAMPAN_TAG": attempt.tag,
         "SAMPAN_NONCE": bench.services.master.nonce(attempt.tag),

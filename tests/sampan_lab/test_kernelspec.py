@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from sampan_kernels.kernelspec import install
+from sampan_lab.kernelspec import install
 
 
 def test_the_native_kernel_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""JupyterHub's single-user server, keeping its token to itself: `python -m sampan_kernels.singleuser`."""
+"""JupyterHub's single-user server, keeping its token to itself: `python -m sampan_lab.singleuser`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jupyter_server.serverapp import ServerApp
 
-from sampan_kernels import kernelspec, labconfig
+from sampan_lab import kernelspec, labconfig
 
 __all__ = ["main"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jupyterlab_server.config import get_page_config
 
-from sampan_kernels.labconfig import NOT_HERE, install
+from sampan_lab.labconfig import NOT_HERE, install
 
 
 def test_the_lab_asks_nobody_for_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
