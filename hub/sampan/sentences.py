@@ -350,6 +350,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "expected table or command; one account for everybody is for the local transport only",
         "应为 table 或 command；所有人共用一个账号仅适用于 local 传输",
     ),
+    "descriptor.source_address": (
+        "expected an address or a network that the hub comes from, such as 192.0.2.0/28",
+        "应为平台连接时所用的地址或网段，例如 192.0.2.0/28",
+    ),
     "descriptor.system_account": (
         "expected an account of a person; this one belongs to the system",
         "应为个人账号，而这是系统账号",

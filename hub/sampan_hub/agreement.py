@@ -20,6 +20,7 @@ def disagreements(centre: Descriptor) -> Iterator[Disagreement]:
     """Everything in it that contradicts something else, by key."""
     yield from _endpoint(centre)
     yield from _accounts(centre.accounts, centre.endpoint.transport)
+    yield from _certified(centre)
     yield from _scheduler(centre.scheduler)
     yield from _shares(centre)
     yield from _home(centre)
@@ -31,7 +32,7 @@ def _say(code: str, **params: Value) -> Message:
 
 def _endpoint(centre: Descriptor) -> Iterator[Disagreement]:
     endpoint = centre.endpoint
-    of_ssh = {name: getattr(endpoint, name) for name in ("host", "port", "host_keys")}
+    of_ssh = {name: getattr(endpoint, name) for name in ("host", "port", "host_keys", "source_addresses")}
     if endpoint.transport == "local":
         for name in (name for name, value in of_ssh.items() if value):
             yield f"endpoint.{name}", _say("only_with", key="transport: ssh")
@@ -73,6 +74,25 @@ def _accounts(accounts: Accounts, transport: str) -> Iterator[Disagreement]:
         if account in owners:
             yield f"accounts.table.{person}", _say("twice", value=account, other=owners[account])
         owners.setdefault(account, person)
+
+
+def _certified(centre: Descriptor) -> Iterator[Disagreement]:
+    """Over ssh there is a list of all accounts that the hub may act as, and whoever asks for everybody is not on it."""
+    accounts, endpoint = centre.accounts, centre.endpoint
+    listed = endpoint.transport == "ssh" and accounts.method == "command"
+    if listed and not accounts.certified:
+        yield "accounts.certified", _say("needed_with", key="method: command, transport: ssh")
+    if accounts.certified and not listed:
+        yield "accounts.certified", _say("only_with", key="method: command, transport: ssh")
+    owners = {endpoint.service_account: "endpoint.service_account"} if endpoint.transport == "ssh" else {}
+    for person, account in accounts.table.items():
+        if account in owners:
+            yield f"accounts.table.{person}", _say("twice", value=account, other=owners[account])
+    for number, account in enumerate(accounts.certified):
+        key = f"accounts.certified.{number}"
+        if account in owners:
+            yield key, _say("twice", value=account, other=owners[account])
+        owners.setdefault(account, key)
 
 
 def _scheduler(scheduler: SchedulerFacts) -> Iterator[Disagreement]:

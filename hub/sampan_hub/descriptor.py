@@ -6,6 +6,7 @@ what each value may be by itself; `agreement` says what must hold between them.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import zoneinfo
 from typing import Annotated, Any, Final, Literal
@@ -32,6 +33,7 @@ _WORD: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _COUNTRY: Final = r"^[A-Z]{2}$"
 _EMAIL: Final = r"^[^@\s<>\x00-\x1f]{1,100}@[^@\s<>\x00-\x1f]{1,100}$"
 _HOST: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
+_ADDRESS: Final = r"^[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?$"
 _HOST_KEY: Final = r"^(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,1000}={0,2}$"
 
 SHAPES: Final[dict[str, str]] = {
@@ -47,6 +49,7 @@ SHAPES: Final[dict[str, str]] = {
     _COUNTRY: "country",
     _EMAIL: "email",
     _HOST: "host",
+    _ADDRESS: "source_address",
     _HOST_KEY: "host_key",
 }
 """Pattern → what it is called in the sentences (`descriptor.<that>`)."""
@@ -85,6 +88,17 @@ def _of_a_person(name: str) -> str:
     return name
 
 
+def _addresses(text: str) -> str:
+    """A network with bits behind its mask is refused by sshd too; one that is all there is would bound nothing."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        network = None
+    if network is None or network.prefixlen == 0:
+        raise PydanticCustomError("source_address", "an address or a network")
+    return text
+
+
 Account = Annotated[str, Field(pattern=ACCOUNT), AfterValidator(_of_a_person)]
 
 
@@ -121,7 +135,7 @@ class Contact(_Part):
 
 
 class Endpoint(_Part):
-    """How the broker reaches the centre (GLUE 2.1: ComputingEndpoint). `host`, `port`, `host_keys` belong to ssh."""
+    """How the broker reaches the centre (GLUE 2.1: ComputingEndpoint). Addresses, ports and host keys belong to ssh."""
 
     transport: Literal["local", "ssh"]
     host: Annotated[str, Field(pattern=_HOST)] | None = None
@@ -131,6 +145,10 @@ class Endpoint(_Part):
     """The pinned public keys, each as type and base64; two while one is being replaced."""
     service_account: Account | None = None
     """Who asks the scheduler; with the local transport and none here, whoever runs the broker."""
+    source_addresses: Annotated[
+        tuple[Annotated[str, Field(pattern=_ADDRESS), AfterValidator(_addresses)], ...], Field(max_length=32)
+    ] = ()
+    """Where the hub comes from, as the centre sees it: addresses or networks. A certificate is good from there alone."""
 
 
 class Accounts(_Part):
@@ -147,6 +165,8 @@ class Accounts(_Part):
         default_factory=dict
     )
     command: Annotated[tuple[Word, ...], Field(max_length=32)] = ()
+    certified: Annotated[tuple[Account, ...], Field(max_length=100_000)] = ()
+    """With `command` over ssh: every account that the hub may act as, whatever the command answers."""
 
 
 class SchedulerFacts(_Part):

@@ -138,6 +138,7 @@ _EXPECTED: Final[Mapping[str, Callable[[ErrorDetails], Message]]] = {
     "model_attributes_type": _kind("table"),
     "zone": _kind("zone"),
     "system_account": _kind("system_account"),
+    "source_address": _kind("source_address"),
 }
 """What pydantic calls an error → what was expected, in words. https://docs.pydantic.dev/latest/errors/validation_errors/"""
 

@@ -53,6 +53,7 @@ endpoint:
   port: 2222
   host_keys: ["{HOST_KEY}"]
   service_account: sampan
+  source_addresses: [192.0.2.0/28, "2001:db8::7"]
 accounts:
   method: table
   table: {{alice: hpc0042, Bob: hpc0043, "李雷": hpc0044}}

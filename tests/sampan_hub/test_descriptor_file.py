@@ -78,6 +78,15 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "endpoint.host_keys.0",
         "a public host key",
     ),
+    "coming from nowhere": (
+        '  source_addresses: [192.0.2.0/28, "2001:db8::7"]\n',
+        "",
+        "endpoint.source_addresses",
+        "needed with transport: ssh",
+    ),
+    "coming from a name": ("192.0.2.0/28", "hub.example", "endpoint.source_addresses.0", "an address or a"),
+    "coming from no network": ("192.0.2.0/28", "192.0.2.7/28", "endpoint.source_addresses.0", "an address"),
+    "coming from anywhere": ("192.0.2.0/28", "0.0.0.0/0", "endpoint.source_addresses.0", "an address or a"),
     "asking as root": (
         "service_account: sampan",
         "service_account: root",
