@@ -185,8 +185,12 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "该中心未能查询到您的账号，会再次询问。",
     ),
     "centre.local_account": (
-        "Jobs cannot run as the account {account} here. Start the broker as root, or leave the account out of the descriptor.",
-        "此处无法以账号 {account} 运行任务。请以 root 启动调度服务，或在描述文件中去掉该账号。",
+        "Nothing runs as the account {account} here. Only a broker of root's acts as others, and only as ordinary accounts.",
+        "此处不能以账号 {account} 运行。只有以 root 启动的调度服务才能代表其他账号，且仅限普通账号。",
+    ),
+    "centre.shared_account": (
+        "At {centre} all jobs would run as {account}, an account of the system. Its operators must name another in its file.",
+        "{centre}的所有任务都会以系统账号 {account} 运行。请其运维人员在描述文件中改用普通账号。",
     ),
     "centre.share": ("{centre} has no share called {share} any more.", "{centre}已没有名为 {share} 的队列。"),
     "scheduler.no_answer": (
@@ -349,6 +353,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "descriptor.shared": (
         "expected table or command; one account for everybody is for the local transport only",
         "应为 table 或 command；所有人共用一个账号仅适用于 local 传输",
+    ),
+    "descriptor.shared_account": (
+        "expected an account made for everybody's jobs; without it they run as the broker does, {account}, of the system",
+        "应为专供所有人任务使用的账号；不填则与调度服务同为系统账号 {account}",
     ),
     "descriptor.source_address": (
         "expected an address or a network that the hub comes from, such as 192.0.2.0/28",

@@ -12,11 +12,12 @@ from sampan.errors import Forbidden, Unavailable
 from sampan.messages import text
 from sampan_hub.asks import Ask, Completed
 from sampan_hub.descriptor import ACCOUNT, is_system_account
+from sampan_hub.descriptor import Accounts as AccountFacts
 
 if TYPE_CHECKING:
     from sampan_hub.centre import Centre
 
-__all__ = ["Accounts", "slug"]
+__all__ = ["Accounts", "shared_account", "slug"]
 
 _PLAIN: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _LONGEST_NAME: Final = 255
@@ -34,6 +35,19 @@ def slug(user: str) -> str:
     return f"{kept or 'user'}--{hashlib.sha256(user.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
 
+def shared_account(facts: AccountFacts) -> tuple[str, bool]:
+    """The one account of a centre with `shared`, and whether jobs may run as it: never as root's or a system's.
+
+    Where the descriptor names none it is the broker's own: root, if root started it.
+    """
+    account = facts.account or pwd.getpwuid(os.getuid()).pw_name
+    try:
+        of_root = pwd.getpwnam(account).pw_uid == 0
+    except KeyError:
+        of_root = False  # there is none of that name here, which the transport says
+    return account, not (of_root or is_system_account(account))
+
+
 class Accounts:
     """One centre's accounts, asked for once each while the centre's description stands."""
 
@@ -44,22 +58,25 @@ class Accounts:
     async def of(self, user: str) -> str:
         """The account of a hub user there.
 
-        Raises `Forbidden` where this person has none, or where the answer would put two people on one account, and
-        `Unavailable` where the centre's command could not be asked.
+        Raises `Forbidden` where this person has none, where the answer would put two people on one account, or where it
+        is the system's, and `Unavailable` where the centre's command could not be asked.
         """
         facts = self._centre.descriptor.accounts
         if facts.method == "shared":
-            return facts.account or pwd.getpwuid(os.getuid()).pw_name
+            account, may_run = shared_account(facts)
+            if not may_run:
+                raise self._no("centre.shared_account", "shared by all", account=account)
+            return account
         if user in self._known:
             return self._known[user]
         account = facts.table.get(user) if facts.method == "table" else await self._ask(user)
         if account is None or not re.fullmatch(ACCOUNT, account) or is_system_account(account):
-            raise self._none(f"{user!r} is mapped to {account!r}")
+            raise self._no("centre.account", f"{user!r} is mapped to {account!r}")
         # Looked up after the question: two people may have been asked about at the same time.
         if self._known.get(user, account) != account or any(
             other == account for name, other in self._known.items() if name != user
         ):
-            raise self._none(f"{account!r} belongs to somebody else already")
+            raise self._no("centre.account", f"{account!r} belongs to somebody else already")
         self._known[user] = account
         return account
 
@@ -70,9 +87,9 @@ class Accounts:
         command = self._centre.descriptor.accounts.command
         return await self._centre.ask(Ask("account", command, _account, f"{user}\n".encode()))
 
-    def _none(self, cause: str) -> Forbidden:
+    def _no(self, code: str, cause: str, **params: str) -> Forbidden:
         names = self._centre.descriptor.names.model_dump()
-        return Forbidden("centre.account", cause=cause, centre=text(names))
+        return Forbidden(code, cause=cause, centre=text(names), **params)
 
 
 def _account(done: Completed) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from sampan.errors import Invalid, Missing, Unavailable
 from sampan.messages import Message, text
-from sampan_hub.accounts import Accounts, slug
+from sampan_hub.accounts import Accounts, shared_account, slug
 from sampan_hub.asks import Ask
 from sampan_hub.descriptor import Descriptor, Share
 from sampan_hub.placement import CentreFacts, ShareFacts
@@ -94,13 +94,23 @@ class Centre:
 
 
 def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
-    """The centre of a descriptor, by the tables of transports and schedulers; `Invalid` for one that is not built in."""
+    """The centre of a descriptor, by the tables of transports and schedulers.
+
+    Raises `Invalid` for one that is not built in, and where everybody's jobs would run as the system's account that the
+    broker itself runs as: the file alone does not tell.
+    """
     for key, kind, table in (
         ("endpoint.transport", descriptor.endpoint.transport, TRANSPORTS),
         ("scheduler.kind", descriptor.scheduler.kind, SCHEDULERS),
     ):
         if kind not in table:
             expected = Message("descriptor.unsupported", {"choices": ", ".join(table)})
+            raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
+    if descriptor.accounts.method == "shared":
+        account, may_run = shared_account(descriptor.accounts)
+        if not may_run:
+            expected = Message("descriptor.shared_account", {"account": account})
+            key = "accounts.account"
             raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
     transport = TRANSPORTS[descriptor.endpoint.transport](descriptor)
     return Centre(descriptor, transport, SCHEDULERS[descriptor.scheduler.kind](descriptor))

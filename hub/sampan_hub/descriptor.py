@@ -160,7 +160,7 @@ class Accounts(_Part):
 
     method: Literal["shared", "table", "command"]
     account: Account | None = None
-    """With `shared`: whose jobs all are; whoever runs the broker where none is given."""
+    """With `shared`: whose jobs all are; whoever runs the broker where none is given, which root may not."""
     table: dict[Annotated[str, Field(min_length=1, max_length=255, pattern=_WORD)], Account] = Field(
         default_factory=dict
     )

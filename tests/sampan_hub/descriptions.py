@@ -9,8 +9,11 @@ __all__ = ["HOST_KEY", "far", "here"]
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGR5G9m1LNkLmXgG8yV7Ck2BMO5eUfW8g0qHqv1S3l0t"
 
 
-def here(name: str, root: str, *, python: str = sys.executable, cores: int = 4) -> str:
-    """A centre that is processes on this machine, below `root`."""
+def here(
+    name: str, root: str, *, python: str = sys.executable, cores: int = 4, account: str | None = None
+) -> str:
+    """A centre that is processes on this machine, below `root`. `account`: whose jobs all are."""
+    accounts = f"method: shared, account: {account}" if account else "method: shared"
     return f"""\
 schema: sampan/centre/1
 id: {name}
@@ -19,7 +22,7 @@ place: {{city: {{en: Oslo, zh: 奥斯陆}}, country: NO, latitude: 59.9, longitu
 time_zone: Europe/Oslo
 contacts: [{{name: Kari, email: kari@example.org, role: operator}}]
 endpoint: {{transport: local}}
-accounts: {{method: shared}}
+accounts: {{{accounts}}}
 scheduler: {{kind: process, spool: {root}/spool, cores: {cores}, memory_gib: 8}}
 shares:
 - id: main

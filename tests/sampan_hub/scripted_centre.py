@@ -38,6 +38,8 @@ from sampan_hub.transports.local import LocalTransport
 from sampan_hub.watch import Watch
 
 PROGRAM = "scripted"
+ACCOUNT = "hpc7"
+"""Whose jobs all are at these centres; no account of this machine."""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class ScriptedJob:
 class Site:
     """What a test says of the centre, and what it was asked."""
 
-    account: str = "root"
+    account: str = ACCOUNT
     first_state: JobState = JobState.RUNNING
     jobs: dict[str, ScriptedJob] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
@@ -79,7 +81,7 @@ class Site:
 
 
 class ScriptedTransport:
-    """Answers the scripted scheduler's commands; runs every other one here."""
+    """Answers the scripted scheduler's commands; runs every other one here, as whoever runs the tests."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -96,7 +98,7 @@ class ScriptedTransport:
             if name in self.site.trouble:
                 raise self.site.trouble[name]
         if argv[0] != PROGRAM:
-            return await self._local.run(argv, stdin, account=account, deadline=deadline)
+            return await self._local.run(argv, stdin, deadline=deadline)
         answer = json.dumps(getattr(self, f"_{verb}")(*argv[2:]))
         if verb in self.site.lost_replies:
             raise self.site.lost_replies.pop(verb)
@@ -259,7 +261,12 @@ def descriptors(folder: Path) -> dict[str, Descriptor]:
     """The embedded centres' descriptors, with homes below `folder`."""
     write_embedded(folder / "centres", folder / "places", "/usr/bin/python3", None)
     found = [read_descriptor(path) for path in sorted((folder / "centres").glob("*.yaml"))]
-    return {facts.id: facts for facts in found if isinstance(facts, Descriptor)}
+    return {facts.id: _of_all(facts) for facts in found if isinstance(facts, Descriptor)}
+
+
+def _of_all(facts: Descriptor) -> Descriptor:
+    accounts = facts.accounts.model_copy(update={"account": ACCOUNT})
+    return facts.model_copy(update={"accounts": accounts})
 
 
 @asynccontextmanager

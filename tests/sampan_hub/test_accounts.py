@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sampan.errors import Forbidden, Unavailable
+from sampan.errors import Forbidden, Invalid, Unavailable
 from sampan_hub.accounts import slug
 from sampan_hub.centre import Centre, make_centre
 from sampan_hub.descriptor import Descriptor
@@ -73,9 +73,40 @@ def centre(tmp_path: Path, accounts: str) -> Centre:
 
 
 async def test_shared_is_one_account_for_all(tmp_path: Path) -> None:
-    own = centre(tmp_path, "{method: shared}")
-    assert await own.account("a") == await own.account("b") == pwd.getpwuid(os.getuid()).pw_name
-    assert await centre(tmp_path, "{method: shared, account: demo}").account("a") == "demo"
+    demo = centre(tmp_path, "{method: shared, account: demo}")
+    assert await demo.account("a") == await demo.account("b") == "demo"
+
+
+async def test_shared_is_whoever_runs_the_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kari = pwd.struct_passwd(("kari", "x", 4321, 4321, "", "/home/kari", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", {os.getuid(): kari}.__getitem__)
+    assert await centre(tmp_path, "{method: shared}").account("a") == "kari"
+
+
+@pytest.mark.parametrize("own", ["root", "daemon"])
+async def test_nobodys_jobs_run_as_root_or_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str
+) -> None:
+    """A broker that root started, and a file that names no account: said when the file is read, and again when asked."""
+    made = centre(tmp_path, "{method: shared, account: demo}")
+    monkeypatch.setattr(os, "getuid", lambda: pwd.getpwnam(own).pw_uid)
+    with pytest.raises(Invalid) as caught:
+        centre(tmp_path, "{method: shared}")
+    assert caught.value.message.params["key"] == "accounts.account"
+    assert f"as the broker does, {own}" in caught.value.message.say("en")
+    facts = made.descriptor.accounts.model_copy(update={"account": None})
+    made.descriptor = made.descriptor.model_copy(update={"accounts": facts})
+    with pytest.raises(Forbidden) as refused:
+        await made.account("alice")
+    assert (refused.value.code, refused.value.message.params["account"]) == ("centre.shared_account", own)
+
+
+def test_another_name_of_root_is_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second name with its number, as some machines have one for a second administrator."""
+    twin = pwd.struct_passwd(("captain", "x", 0, 0, "", "/root", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", {"captain": twin}.__getitem__)
+    with pytest.raises(Invalid):
+        centre(tmp_path, "{method: shared, account: captain}")
 
 
 async def test_a_table_knows_exactly_its_names(tmp_path: Path) -> None:

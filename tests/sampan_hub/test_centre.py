@@ -10,6 +10,7 @@ import asyncssh
 import pytest
 
 from sampan.errors import Invalid, Missing, Unavailable, Unreachable
+from sampan_hub import demo_account
 from sampan_hub.asks import Ask, Completed
 from sampan_hub.centre import AT_ONCE, Centre, make_centre
 from sampan_hub.descriptor import Descriptor
@@ -23,9 +24,14 @@ def described(text: str) -> Descriptor:
     return result
 
 
+def made(name: str, folder: Path) -> Centre:
+    """A centre of this machine, asked as the tests' own account or, by root, as the one that is there for that."""
+    return make_centre(described(here(name, str(folder), account=demo_account.ensure())))
+
+
 @pytest.fixture
 def centre(tmp_path: Path) -> Centre:
-    return make_centre(described(here("a", str(tmp_path))))
+    return made("a", tmp_path)
 
 
 def say(*argv: str) -> Ask[str]:
@@ -40,7 +46,7 @@ async def test_an_ask_is_run_read_and_counted(centre: Centre) -> None:
 
 async def test_a_centre_that_hangs_fills_its_own_places_only(tmp_path: Path) -> None:
     """Whoever finds no place is told so in time; another centre answers as ever; places come back."""
-    hangs, works = (make_centre(described(here(name, str(tmp_path)))) for name in ("hangs", "works"))
+    hangs, works = (made(name, tmp_path) for name in ("hangs", "works"))
     stuck = [asyncio.create_task(hangs.ask(say("sleep", "60"), deadline=1.5)) for _ in range(AT_ONCE)]
     await asyncio.sleep(0)
     began = time.monotonic()

@@ -26,7 +26,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, name: str, *, cores: int = 4) -> None:
-    (folder / f"{name}.yaml").write_text(here(name, f"/srv/{name}", cores=cores), encoding="utf-8")
+    (folder / f"{name}.yaml").write_text(
+        here(name, f"/srv/{name}", cores=cores, account="demo"), encoding="utf-8"
+    )
 
 
 @asynccontextmanager
@@ -73,7 +75,7 @@ async def test_broken_in_every_way_one_error_each_and_no_other_centre_the_worse(
         for name, errors in directory.problems.items():
             assert {error.message.params["file"] for error in errors} == {name}
         for number in range(1, count + 1):
-            text = here(f"c{number}", f"/srv/{number}")
+            text = here(f"c{number}", f"/srv/{number}", account="demo")
             (folder / f"broken{number}.yaml").write_text(text, encoding="utf-8")
         await until(lambda: len(directory.centres) == count + 2)
         assert directory.problems == {}
@@ -104,8 +106,8 @@ async def test_of_two_files_with_one_id_neither_is_guessed_at(folder: Path) -> N
     await directory.read()
     east = directory.centres["east"]
     shutil.copy(folder / "east.yaml", folder / "copy.yaml")
-    (folder / "one.yaml").write_text(here("twin", "/srv/1"), encoding="utf-8")
-    (folder / "two.yaml").write_text(here("twin", "/srv/2"), encoding="utf-8")
+    (folder / "one.yaml").write_text(here("twin", "/srv/1", account="demo"), encoding="utf-8")
+    (folder / "two.yaml").write_text(here("twin", "/srv/2", account="demo"), encoding="utf-8")
     await directory.read()
     assert set(directory.problems) == {"east.yaml", "copy.yaml", "one.yaml", "two.yaml"}
     assert "two.yaml says twin too" in str(directory.problems["one.yaml"][0])
@@ -125,7 +127,7 @@ async def test_a_file_may_be_renamed_and_a_centre_too(folder: Path) -> None:
     (folder / "east.yaml").rename(folder / "harbour.yaml")
     await directory.read()
     assert directory.centres["east"] is east
-    (folder / "harbour.yaml").write_text(here("harbour", "/srv/east"), encoding="utf-8")
+    (folder / "harbour.yaml").write_text(here("harbour", "/srv/east", account="demo"), encoding="utf-8")
     await directory.read()
     assert set(directory.centres) == {"harbour", "west"}
 

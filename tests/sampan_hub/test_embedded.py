@@ -4,12 +4,13 @@ import os
 import pwd
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from sampan_hub import demo_account
-from sampan_hub.centre import make_centre
+from sampan_hub.centre import Centre, make_centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import read_descriptor
 from sampan_hub.embedded import write_embedded
@@ -37,12 +38,18 @@ def test_three_centres_that_say_what_they_are(tmp_path: Path) -> None:
     assert len({centre.scheduler.spool for centre in centres.values()}) == 3
 
 
-async def test_each_of_them_answers(tmp_path: Path) -> None:
-    for descriptor in written(tmp_path, None).values():
-        centre = make_centre(descriptor)
-        reading = await centre.ask(centre.scheduler.capacity())
-        assert [node.cores_free for node in reading.nodes] == [descriptor.scheduler.cores]
-        assert await centre.ask(centre.scheduler.find([])) == []
+async def test_each_of_them_answers() -> None:
+    """As an account that comes into no folder of the tests', where root runs them."""
+    with tempfile.TemporaryDirectory(prefix="embedded-") as folder:
+        Path(folder).chmod(0o755)
+        for descriptor in written(Path(folder), demo_account.ensure()).values():
+            await _answers(make_centre(descriptor))
+
+
+async def _answers(centre: Centre) -> None:
+    reading = await centre.ask(centre.scheduler.capacity())
+    assert [node.cores_free for node in reading.nodes] == [centre.descriptor.scheduler.cores]
+    assert await centre.ask(centre.scheduler.find([])) == []
 
 
 def test_written_twice_is_written_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sampan.errors import Unavailable
 from sampan_hub.sweep import sweep
-from tests.sampan_hub.scripted_centre import Bench, ScriptedJob, bench
+from tests.sampan_hub.scripted_centre import ACCOUNT, Bench, ScriptedJob, bench
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ async def _ended(two: Bench, *, known: bool = True) -> str:
 @pytest.mark.parametrize(
     ("number", "tail", "account", "swept"),
     [
-        ("1", "", "root", True),
-        ("2", "", "root", False),
+        ("1", "", ACCOUNT, True),
+        ("2", "", ACCOUNT, False),
         ("1", "", "mallory", False),
-        ("1", "0", "root", False),
-        ("2", "-dask-w1", "root", True),
+        ("1", "0", ACCOUNT, False),
+        ("2", "-dask-w1", ACCOUNT, True),
         ("2", "-dask-w1", "mallory", False),
-        ("2", "-other", "root", False),
+        ("2", "-other", ACCOUNT, False),
     ],
 )
 async def test_tag_account_and_number_must_match(
@@ -58,7 +58,7 @@ async def test_tag_account_and_number_must_match(
 
 async def test_a_job_whose_number_was_never_known(two: Bench) -> None:
     tag = await _ended(two, known=False)
-    two.sites["east"].jobs["7"] = ScriptedJob("7", tag, "root")
+    two.sites["east"].jobs["7"] = ScriptedJob("7", tag, ACCOUNT)
     assert await sweep(two.services, "east") == 1
 
 
@@ -67,13 +67,13 @@ async def test_other_hubs_and_lost_rows_are_left_alone(two: Bench) -> None:
     for number, tag in enumerate(
         ("sampan-other-abcdefgh1234-1", "sampan-test1-abcdefgh1234-1", "sampan-test1", "something"), 1
     ):
-        two.sites["east"].jobs[str(number)] = ScriptedJob(str(number), tag, "root")
+        two.sites["east"].jobs[str(number)] = ScriptedJob(str(number), tag, ACCOUNT)
     assert await sweep(two.services, "east") == 0
 
 
 async def test_the_same_tag_at_another_centre_is_not_this_attempt_s(two: Bench) -> None:
     tag = await _ended(two)
-    two.sites["west"].jobs["1"] = ScriptedJob("1", tag, "root")
+    two.sites["west"].jobs["1"] = ScriptedJob("1", tag, ACCOUNT)
     assert await sweep(two.services, "west") == 0
 
 
@@ -81,9 +81,9 @@ async def test_live_attempts_and_their_workers_stay_and_a_second_job_goes(two: B
     launch = await two.launch()
     attempt = await two.at(launch, "running")
     site = two.sites[attempt.centre]
-    site.jobs["8"] = ScriptedJob("8", f"{attempt.tag}-dask-w1", "root")
+    site.jobs["8"] = ScriptedJob("8", f"{attempt.tag}-dask-w1", ACCOUNT)
     assert await sweep(two.services, attempt.centre) == 0
-    site.jobs["9"] = ScriptedJob("9", attempt.tag, "root")
+    site.jobs["9"] = ScriptedJob("9", attempt.tag, ACCOUNT)
     assert await sweep(two.services, attempt.centre) == 1
     assert site.cancelled == ["9"]
 
@@ -92,13 +92,13 @@ async def test_no_second_job_is_guessed_while_the_first_is_not_known(two: Bench)
     launch = await two.launch()
     await two.step(launch)
     attempt = await two.last(launch)
-    two.sites[attempt.centre].jobs["9"] = ScriptedJob("9", attempt.tag, "root")
+    two.sites[attempt.centre].jobs["9"] = ScriptedJob("9", attempt.tag, ACCOUNT)
     assert await sweep(two.services, attempt.centre) == 0
 
 
 async def test_a_centre_that_gives_no_answer(two: Bench) -> None:
     tag = await _ended(two)
-    two.sites["east"].jobs["1"] = ScriptedJob("1", tag, "root")
+    two.sites["east"].jobs["1"] = ScriptedJob("1", tag, ACCOUNT)
     two.sites["east"].trouble["find"] = Unavailable("scheduler.no_answer")
     assert await sweep(two.services, "east") == 0
     two.sites["east"].trouble = {"cancel": Unavailable("scheduler.no_answer")}

@@ -25,7 +25,7 @@ MOST_OUTPUT = 4 << 20
 class LocalTransport:
     """`names`: the centre's, for what is said when something fails. `account`: who asks where no account is named.
 
-    A broker that runs as root asks as root only where no account is given at all.
+    A broker that runs as root asks as root only where no account is given at all; root's is never one to be given.
     """
 
     def __init__(self, names: Mapping[str, str], account: str | None = None) -> None:
@@ -89,6 +89,8 @@ class LocalTransport:
             wanted = own if account is None else pwd.getpwnam(account)
         except KeyError:
             raise Refused("centre.local_account", cause="no such account", account=account or "") from None
+        if account is not None and wanted.pw_uid == 0:
+            raise Refused("centre.local_account", cause="root", account=account)
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -98,8 +100,8 @@ class LocalTransport:
         }
         if wanted.pw_uid == os.getuid():
             return {"env": environment}
-        if os.getuid() != 0 or wanted.pw_uid == 0:
-            raise Refused("centre.local_account", cause="not root, or root", account=wanted.pw_name)
+        if os.getuid() != 0:
+            raise Refused("centre.local_account", cause="not root", account=wanted.pw_name)
         return {"env": environment, "user": wanted.pw_uid, "group": wanted.pw_gid, "extra_groups": []}
 
     async def reach(

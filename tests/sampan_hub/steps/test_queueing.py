@@ -6,7 +6,7 @@ from sampan.messages import Message
 from sampan.need import Need
 from sampan_hub.jobs import JobState
 from sampan_hub.records import Launch
-from tests.sampan_hub.scripted_centre import Bench, ScriptedJob
+from tests.sampan_hub.scripted_centre import ACCOUNT, Bench, ScriptedJob
 
 
 async def _queued(bench: Bench, name: str = "") -> Launch:
@@ -51,7 +51,7 @@ async def test_one_berth_moves_one_launch(two: Bench) -> None:
         await two.store.update_attempt(launch.id, 1, centre="east", job="1")
     for number, launch in enumerate(launches, 1):
         tag = (await two.last(launch)).tag
-        two.sites["east"].jobs[str(number)] = ScriptedJob(str(number), tag, "root", JobState.QUEUED)
+        two.sites["east"].jobs[str(number)] = ScriptedJob(str(number), tag, ACCOUNT, JobState.QUEUED)
         await two.store.update_attempt(launch.id, 1, job=str(number))
     for watch in two.services.watches.values():
         for job in ("1", "2", "3"):
