@@ -63,10 +63,10 @@ class Accounts:
         """
         facts = self._centre.descriptor.accounts
         if facts.method == "shared":
-            account, may_run = shared_account(facts)
+            of_all, may_run = shared_account(facts)
             if not may_run:
-                raise self._no("centre.shared_account", "shared by all", account=account)
-            return account
+                raise self._no("centre.shared_account", "shared by all", account=of_all)
+            return of_all
         if user in self._known:
             return self._known[user]
         account = facts.table.get(user) if facts.method == "table" else await self._ask(user)
