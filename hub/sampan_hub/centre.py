@@ -81,6 +81,10 @@ class Centre:
         """The account of a hub user here. Raises `Forbidden` where there is none."""
         return await self._accounts.of(user)
 
+    def asker(self, account: str) -> str | None:
+        """As whom one asks about jobs of this account: the service account (None) where it sees everybody's."""
+        return None if self.descriptor.scheduler.sees_all_jobs else account
+
     def home(self, user: str, account: str) -> str:
         """A person's home here."""
         return self.descriptor.home.replace("{user}", slug(user)).replace("{account}", account)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sampan.messages import Message
 
-__all__ = ["FoundJob", "JobSpec", "JobState", "JobStatus", "Usage"]
+__all__ = ["FoundJob", "JobSpec", "JobState", "JobStatus", "Jobs", "Usage"]
 
 
 class JobState(StrEnum):
@@ -57,6 +58,19 @@ class JobStatus:
     exit_code: int | None = None
     why: Message | None = None
     """Why it ended or why it waits; set whenever `state` is ended."""
+    whole: bool = True
+    """False for an end of which `Scheduler.ended` can tell more: by whom, with which code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """One answer to the question about jobs: those that were asked about, by id, and how many wait in each queue.
+
+    `pending` is None where the scheduler tells what waits together with its capacity.
+    """
+
+    statuses: Mapping[str, JobStatus]
+    pending: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

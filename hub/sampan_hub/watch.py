@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from sampan.errors import SampanError, Unavailable, Unreachable
-from sampan.messages import text
+from sampan.errors import SampanError, Unreachable
 from sampan.stages import Seen
-from sampan_hub.asks import Ask
-from sampan_hub.capacity import Capacity
+from sampan_hub.capacity import Capacity, Reading
 from sampan_hub.centre import Centre
+from sampan_hub.hearing import Hearing
+from sampan_hub.job_watch import JobWatch
 from sampan_hub.jobs import JobStatus
 from sampan_hub.survey import Survey
 
@@ -21,23 +21,19 @@ __all__ = ["BELIEVED", "BUSY_TICK", "IDLE_TICK", "Watch"]
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-Question = Literal["capacity", "status"]
-
 BUSY_TICK = 1.0
 """Seconds between questions while something of ours is between submitted and ready at the centre."""
 IDLE_TICK = 10.0
 BELIEVED = 10.0
 """Seconds that a capacity may be believed; later it is unknown, never free."""
-_FORGOTTEN = 3
-"""Answers in a row without a job before the scheduler is taken at its word that it no longer knows it."""
+_OF_ALL = ("capacity", "status")
+"""Questions whose failure is a trouble of the centre; others are one person's, or about the past."""
 
 
 class Watch:
     """What is known of a centre and since when.
 
-    `statuses` holds the last answer for each followed job; `absent` counts answers in a row in which a followed job was
-    missing. The two questions fail and heal each for itself: free nodes may be told while nobody can say how jobs are.
+    The questions fail and heal each for itself: free nodes may be told while nobody can say how jobs are.
     """
 
     def __init__(self, centre: Centre, told: Callable[[bool], None]) -> None:
@@ -46,62 +42,54 @@ class Watch:
         self.capacity: Capacity | None = None
         self.survey: Survey | None = None
         """What `capacity` comes to for a decision."""
-        self.statuses: dict[str, JobStatus] = {}
-        self.absent: dict[str, int] = {}
-        self._heard: dict[Question, float] = {}
-        """When each question was last answered."""
-        self._failures: dict[Question, tuple[SampanError, float]] = {}
-        """The last failure of each question that has had no answer since, and when the first of them was."""
+        self._hearing = Hearing(centre)
+        self.jobs = JobWatch(self._hearing, IDLE_TICK)
+        self._reading: tuple[Reading, float] | None = None
+        """The last answer about capacity, and when it was asked for."""
         self._believed_until = 0.0
         self._asked_capacity = 0.0
         self._told = told
-        self._followed: dict[str, bool] = {}
         self._hurry = asyncio.Event()
         self._measuring: asyncio.Task[None] | None = None
 
     @property
     def heard_at(self) -> float | None:
         """When the centre last answered anything."""
-        return max(self._heard.values(), default=None)
+        return self._hearing.heard_at
+
+    @property
+    def _failures(self) -> list[tuple[SampanError, float]]:
+        failures = self._hearing.failures
+        return [failures[question] for question in _OF_ALL if question in failures]
 
     @property
     def trouble(self) -> SampanError | None:
         """The failure that is longest without an answer since; None while all is well."""
-        return min(self._failures.values(), key=lambda failure: failure[1])[0] if self._failures else None
+        return min(self._failures, key=lambda failure: failure[1])[0] if self._failures else None
 
     @property
     def trouble_since(self) -> float | None:
-        return min((at for _, at in self._failures.values()), default=None)
+        return min((at for _, at in self._failures), default=None)
 
     @property
     def seen(self) -> Seen:
         """What the last looks said of the centre as a whole."""
-        if any(isinstance(error, Unreachable) for error, _ in self._failures.values()):
+        if any(isinstance(error, Unreachable) for error, _ in self._failures):
             return Seen.UNREACHABLE
-        return Seen.UNKNOWN if self._failures or not self._heard else Seen.ALIVE
+        return Seen.UNKNOWN if self._failures or not self._hearing.heard else Seen.ALIVE
 
     @property
-    def sees_jobs(self) -> Seen | None:
-        """What the last look said of jobs there; None before there was one."""
-        if self.jobs_trouble is not None:
-            return Seen.UNREACHABLE if isinstance(self.jobs_trouble, Unreachable) else Seen.UNKNOWN
-        return Seen.ALIVE if "status" in self._heard else None
+    def statuses(self) -> Mapping[str, JobStatus]:
+        """The last answer for each followed job."""
+        return self.jobs.statuses
 
-    @property
-    def jobs_trouble(self) -> SampanError | None:
-        """Why nobody can say just now how jobs are there."""
-        return self._failures["status"][0] if "status" in self._failures else None
-
-    def follow(self, job: str, *, busy: bool) -> None:
-        """Asks about this job from now on; `busy` while it is on its way to ready."""
-        news = self._followed.get(job)
-        self._followed[job] = busy
-        if news is None or (busy and not news):
+    def follow(self, job: str, account: str, *, busy: bool) -> None:
+        """Asks about this job of that account from now on; `busy` while it is on its way to ready."""
+        if self.jobs.follow(job, account, busy=busy):
             self._hurry.set()
 
     def forget(self, job: str) -> None:
-        for table in (self._followed, self.statuses, self.absent):
-            table.pop(job, None)
+        self.jobs.forget(job)
 
     def hurry(self) -> None:
         """Asks again now rather than at the next tick: something is known to have changed."""
@@ -110,8 +98,8 @@ class Watch:
     def fresh(self) -> Capacity | None:
         """The capacity while it may be believed; None when it is out of date or was asked for in vain since."""
         # By a clock that nobody sets: a jump of the wall clock makes nothing believable again.
-        believed = time.monotonic() <= self._believed_until and "capacity" not in self._failures
-        return self.capacity if believed else None
+        believed = time.monotonic() <= self._believed_until and "capacity" not in self._hearing.failures
+        return self.capacity if believed and not self.jobs.waiting_trouble else None
 
     async def measure(self, deadline: float = 5.0) -> None:
         """Asks for the capacity once, for however many wait for it; a failure is remembered, not raised."""
@@ -127,70 +115,57 @@ class Watch:
     async def _measure(self, deadline: float) -> None:
         asked_at, self._asked_capacity = time.time(), time.monotonic()
         try:
-            reading = await self._ask("capacity", self.centre.scheduler.capacity(), deadline)
+            ask = self.centre.scheduler.capacity()
+            self._reading = await self._hearing.ask("capacity", ask, deadline), asked_at
         except SampanError:
             return
-        self.capacity = Capacity(self.centre.id, reading, asked_at, asked_at + BELIEVED)
-        self.survey = Survey(self.centre.facts, self.capacity)
         self._believed_until = self._asked_capacity + BELIEVED
+        self._put_together()
 
     async def look(self, deadline: float = 10.0) -> None:
-        """Asks for the state of every followed job in one command."""
-        ids = sorted(self._followed)
-        if not ids:
-            self._failures.pop("status", None)
+        """Asks for the state of every followed job, and what waits."""
+        before = self.jobs.waiting, self.jobs.waiting_since
+        await self.jobs.look(deadline)
+        if self.jobs.waiting is not None and before != (self.jobs.waiting, self.jobs.waiting_since):
+            self._put_together()
+
+    def _put_together(self) -> None:
+        """What is free and what waits, as one capacity; it is as old as the older of the two answers."""
+        if self._reading is None:
             return
+        reading, asked_at = self._reading
+        if self.jobs.waiting is not None:
+            reading = replace(reading, pending=self.jobs.waiting)
+            asked_at = min(asked_at, self.jobs.waiting_since)
+        self.capacity = Capacity(self.centre.id, reading, asked_at, asked_at + BELIEVED)
+        self.survey = Survey(self.centre.facts, self.capacity)
+
+    async def tick(self) -> None:
+        """Jobs first, then what is free: a job that starts in between is counted twice for a moment, never not at all."""
+        looking = asyncio.create_task(self.look())
         try:
-            answer = await self._ask("status", self.centre.scheduler.status(ids), deadline)
-        except SampanError:
-            return
-        for job in ids:
-            if job not in self._followed:
-                continue
-            if job in answer:
-                self.absent.pop(job, None)
-                self.statuses[job] = answer[job]
-            else:
-                self.absent[job] = self.absent.get(job, 0) + 1
-
-    async def _ask(self, question: Question, ask: Ask[T], deadline: float) -> T:
-        """Asks, and remembers whether there was an answer; one that breaks its parser is none."""
-        try:
-            answer = await self.centre.ask(ask, deadline=deadline)
-        except SampanError as error:
-            self._failed(question, error)
-            raise
-        except Exception as error:
-            log.exception("the answer of %s cannot be read", self.centre.id)
-            names = text(self.centre.descriptor.names.model_dump())
-            unread = Unavailable("centre.no_answer", cause=repr(error), centre=names)
-            self._failed(question, unread)
-            raise unread from error
-        self._heard[question] = time.time()
-        self._failures.pop(question, None)
-        return answer
-
-    def _failed(self, question: Question, error: SampanError) -> None:
-        first = self._failures.get(question)
-        if first is None:
-            log.warning("%s gives no answer (%s): %s", self.centre.id, question, error)
-        self._failures[question] = (error, first[1] if first else time.time())
-
-    def gone(self, job: str) -> bool:
-        """Whether the scheduler, asked several times and answering each time, no longer knows this job."""
-        return self.absent.get(job, 0) >= _FORGOTTEN
+            # A question about jobs that hangs does not keep the other one waiting.
+            await asyncio.wait({looking}, timeout=BUSY_TICK)
+            await self.measure()
+            await looking
+        finally:
+            looking.cancel()
 
     async def run(self) -> None:
         """Ticks until cancelled. Nothing that a centre does or says ends it."""
         while True:
-            began, before = time.monotonic(), (dict(self.statuses), self.seen, self.sees_jobs)
+            began, before = time.monotonic(), self._news()
             try:
-                await asyncio.gather(self.measure(), self.look())
+                await self.tick()
             except Exception:
                 log.exception("watching %s failed; going on", self.centre.id)
-            self._told(bool(self.absent) or before != (self.statuses, self.seen, self.sees_jobs))
-            tick = BUSY_TICK if any(self._followed.values()) or self.absent else IDLE_TICK
+            self._told(bool(self.jobs.absent) or before != self._news())
+            tick = BUSY_TICK if self.jobs.busy else IDLE_TICK
             await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK)
+
+    def _news(self) -> object:
+        """What those who are ready want to be woken for."""
+        return dict(self.statuses), self.seen, self.jobs.sights()
 
     async def _pause(self, seconds: float, at_least: float) -> None:
         try:

@@ -1,181 +1,34 @@
 """A centre that does what a test says: a transport and a scheduler of their own, for what no real one does on demand.
 
-Scheduler verbs are answered from a table of jobs; everything else (folders, reports, logs) is run on this machine as it is.
+How a site answers is in `scripted_site`; here are the broker's parts around it, moved by hand.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import asyncssh
-
-from sampan.errors import Refused, SampanError, Unavailable
-from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind
-from sampan_hub.asks import Ask, Completed
-from sampan_hub.capacity import NodeReading, Reading
 from sampan_hub.centre import Centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import read_descriptor
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
 from sampan_hub.embedded import write_embedded
-from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus, Usage
 from sampan_hub.keys import MasterKey
 from sampan_hub.reconcile import reconcile
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.settings import Settings
 from sampan_hub.store import Store
-from sampan_hub.transports.local import LocalTransport
 from sampan_hub.watch import Watch
+from tests.sampan_hub.scripted_site import ACCOUNT, ScriptedJob, ScriptedScheduler, ScriptedTransport, Site
 
-PROGRAM = "scripted"
-ACCOUNT = "hpc7"
-"""Whose jobs all are at these centres; no account of this machine."""
-
-
-@dataclass
-class ScriptedJob:
-    id: str
-    tag: str
-    account: str
-    state: JobState = JobState.RUNNING
-    nodes: tuple[str, ...] = ("n1",)
-    ahead: int = 0
-    why: Message | None = None
-
-
-@dataclass
-class Site:
-    """What a test says of the centre, and what it was asked."""
-
-    account: str = ACCOUNT
-    first_state: JobState = JobState.RUNNING
-    jobs: dict[str, ScriptedJob] = field(default_factory=dict)
-    forgotten: set[str] = field(default_factory=set)
-    """Jobs that the scheduler no longer tells of."""
-    cores: int = 4
-    cores_free: int = 4
-    trouble: dict[str, SampanError] = field(default_factory=dict)
-    """Verb → what is raised instead of running it; `*` for every command."""
-    lost_replies: dict[str, SampanError] = field(default_factory=dict)
-    """Verb → what is raised after it was run, once."""
-    hangs: set[str] = field(default_factory=set)
-    """Verbs that never answer."""
-    kills: bool = True
-    """Whether a cancel ends a job at once."""
-    asked: list[str] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
-
-    @property
-    def live(self) -> list[ScriptedJob]:
-        return [job for job in self.jobs.values() if job.state is not JobState.ENDED]
-
-
-class ScriptedTransport:
-    """Answers the scripted scheduler's commands; runs every other one here, as whoever runs the tests."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self._local = LocalTransport({"en": "here", "zh": "本机"})
-
-    async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
-    ) -> Completed:
-        verb = argv[1] if argv[0] == PROGRAM else argv[0]
-        self.site.asked.append(verb)
-        for name in (verb, "*"):
-            if name in self.site.hangs:
-                await self._never(deadline)
-            if name in self.site.trouble:
-                raise self.site.trouble[name]
-        if argv[0] != PROGRAM:
-            return await self._local.run(argv, stdin, deadline=deadline)
-        answer = json.dumps(getattr(self, f"_{verb}")(*argv[2:]))
-        if verb in self.site.lost_replies:
-            raise self.site.lost_replies.pop(verb)
-        return Completed(0, answer, "")
-
-    async def _never(self, deadline: float) -> None:
-        try:
-            async with asyncio.timeout(deadline):
-                await asyncio.Event().wait()
-        except TimeoutError as error:
-            raise Unavailable("centre.timeout", centre="here", seconds=round(deadline, 1)) from error
-
-    async def reach(
-        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
-    ) -> asyncssh.SSHClientConnection:
-        return await self._local.reach(host, port, options, deadline=deadline)
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
-
-    def _submit(self, tag: str) -> str:
-        number = str(len(self.site.jobs) + 1)
-        self.site.jobs[number] = ScriptedJob(number, tag, self.site.account, self.site.first_state)
-        return number
-
-    def _find(self, *tags: str) -> list[list[str]]:
-        return [[job.id, job.tag, job.account] for job in self.site.live if not tags or job.tag in tags]
-
-    def _status(self, *ids: str) -> list[str]:
-        return [number for number in ids if number in self.site.jobs and number not in self.site.forgotten]
-
-    def _cancel(self, job: str, tag: str) -> None:
-        self.site.cancelled.append(job)
-        if self.site.kills and job in self.site.jobs:
-            self.site.jobs[job].state = JobState.ENDED
-            self.site.jobs[job].why = Message("ended.cancelled")
-
-    def _capacity(self) -> None: ...
-
-
-class ScriptedScheduler:
-    """Arguments for the transport above; what comes back is read with the site at hand."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-
-    def submit(self, job: JobSpec) -> Ask[str]:
-        return Ask("submit", (PROGRAM, "submit", job.tag), lambda done: str(json.loads(done.stdout)))
-
-    def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
-        return Ask(
-            "find",
-            (PROGRAM, "find", *tags),
-            lambda done: [FoundJob(id_, tag, account) for id_, tag, account in json.loads(done.stdout)],
-        )
-
-    def status(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
-        return Ask(
-            "status",
-            (PROGRAM, "status", *ids),
-            lambda done: {number: self._status(self.site.jobs[number]) for number in json.loads(done.stdout)},
-        )
-
-    def _status(self, job: ScriptedJob) -> JobStatus:
-        nodes = job.nodes if job.state is JobState.RUNNING else ()
-        return JobStatus(job.id, job.state, job.state, nodes, ahead=job.ahead, why=job.why)
-
-    def cancel(self, job: str, tag: str) -> Ask[None]:
-        return Ask("cancel", (PROGRAM, "cancel", job, tag), lambda _: None)
-
-    def capacity(self) -> Ask[Reading]:
-        node = NodeReading("n1", self.site.cores, self.site.cores_free, 65536, 65536, ("main",))
-        waiting = sum(job.state is JobState.QUEUED for job in self.site.live)
-        return Ask("capacity", (PROGRAM, "capacity"), lambda _: Reading((node,), {"main": waiting}))
-
-    def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
-        raise Refused("scheduler.refused", why="not asked for here")
+__all__ = ["ACCOUNT", "Bench", "ScriptedJob", "Site", "bench", "descriptors"]
 
 
 class Bench:
@@ -215,8 +68,7 @@ class Bench:
 
     async def tick(self) -> None:
         for watch in self.services.watches.values():
-            await watch.measure()
-            await watch.look()
+            await watch.tick()
 
     async def row(self, launch: Launch) -> Launch:
         found = await self.store.launch(launch.id)

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from sampan.errors import Unavailable, Unreachable
+from sampan.need import Need
 from sampan.stages import Seen
 from sampan_hub import watch as module
+from sampan_hub.jobs import JobState
 from sampan_hub.offers import freshen, offers
 from sampan_hub.watch import Watch
-from tests.sampan_hub.scripted_centre import Bench, bench
+from tests.sampan_hub.scripted_centre import Bench, ScriptedJob, bench
 from tests.waiting import until
 
 
@@ -64,10 +66,64 @@ async def test_measuring_at_once_is_one_question(one: Bench) -> None:
     assert centre.asked["capacity"] == before + 1
 
 
-async def test_nobody_followed_nothing_asked(one: Bench) -> None:
-    centre = one.services.directory.centres["east"]
-    await one.services.watches["east"].look()
-    assert centre.asked["status"] == 0
+async def test_nobody_followed_nothing_asked_but_what_waits(one: Bench) -> None:
+    watch, centre = one.services.watches["east"], one.services.directory.centres["east"]
+    for _ in range(3):
+        await watch.look()
+    assert centre.asked["status"] == 1, "what waits is told with the capacity: that was to be found out"
+    one.sites["east"].tells_waiting = True
+    one.put("east", centre.descriptor)
+    watch, centre = one.services.watches["east"], one.services.directory.centres["east"]
+    for _ in range(3):
+        await watch.look()
+    assert centre.asked["status"] == 3
+
+
+async def test_what_waits_is_part_of_the_capacity_wherever_it_is_told(one: Bench) -> None:
+    for tells_waiting in (False, True):
+        site = one.sites["east"]
+        site.tells_waiting = tells_waiting
+        site.jobs = {"7": ScriptedJob("7", "somebody", "else", JobState.QUEUED)}
+        one.put("east", one.services.directory.centres["east"].descriptor)
+        watch = one.services.watches["east"]
+        await watch.tick()
+        capacity = watch.fresh()
+        assert capacity is not None
+        assert capacity.reading.pending == {"main": 1}
+        assert watch.survey is not None
+        assert watch.survey.now(Need(cores=1)) is None, "who waits is served first"
+        site.jobs.clear()
+        await watch.tick()
+        assert watch.survey.now(Need(cores=1)) is not None
+
+
+async def test_free_nodes_are_not_believed_while_nobody_says_what_waits_for_them(one: Bench) -> None:
+    site = one.sites["east"]
+    site.tells_waiting = True
+    one.put("east", one.services.directory.centres["east"].descriptor)
+    watch = one.services.watches["east"]
+    await watch.tick()
+    assert watch.fresh() is not None
+    site.trouble["status"] = Unavailable("scheduler.no_answer")
+    await watch.tick()
+    assert watch.fresh() is None
+    site.trouble.clear()
+    await watch.tick()
+    assert watch.fresh() is not None
+
+
+async def test_a_capacity_is_as_old_as_its_older_half(one: Bench) -> None:
+    one.sites["east"].tells_waiting = True
+    one.put("east", one.services.directory.centres["east"].descriptor)
+    watch = one.services.watches["east"]
+    await watch.tick()
+    between = time.time()
+    await watch.measure()
+    assert watch.capacity is not None
+    assert watch.capacity.measured_at < between, "a promise made since is not in what was said to wait"
+    await watch.look()
+    await watch.measure()
+    assert watch.capacity.measured_at > between
 
 
 async def test_stale_is_unknown_and_never_free(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,22 +7,39 @@ from typing import Protocol
 
 from sampan_hub.asks import Ask
 from sampan_hub.capacity import Reading
-from sampan_hub.jobs import FoundJob, JobSpec, JobStatus, Usage
+from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobStatus, Usage
+from sampan_hub.limits import Limit
 
 __all__ = ["Scheduler"]
 
 
 class Scheduler(Protocol):
-    """A dialect. Implementations: `process` (detached processes within declared limits), `slurm`."""
+    """A dialect. Implementations: `process` (detached processes within declared limits), `slurm`.
+
+    What is asked about jobs is asked as whoever sees them all, or as the person whose jobs they are: an answer tells of
+    no job that its asker may not see. `submit`, `cancel`, `limits` and `expected_start` are asked as the person.
+    """
 
     def submit(self, job: JobSpec) -> Ask[str]:
         """Submits; the answer is the job id. `Refused` with the scheduler's words where it says no."""
 
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
-        """Every job, queued or running or recently ended, that carries one of these tags; empty `tags`: every job of ours."""
+        """Every job, queued or running, that carries one of these tags; empty `tags`: every job of ours."""
 
-    def status(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
-        """The last known state of each job; a job the scheduler has forgotten is absent. One command for all ids."""
+    def recall(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
+        """Every job of these tags that was submitted lately, over or not, as far as the records know.
+
+        Asked where `find` knows none, before a tag is submitted again.
+        """
+
+    def status(self, ids: Collection[str]) -> Ask[Jobs]:
+        """The state of each job, and what waits; a job that is not told of any more is absent. One command for all ids."""
+
+    def ended(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
+        """What the records know of jobs that `status` does not tell of, or not wholly. Absent: nothing is known.
+
+        A state other than ended contradicts what `status` said: then nobody knows.
+        """
 
     def cancel(self, job: str, tag: str) -> Ask[None]:
         """Asks for the end of this job, if it still carries this tag; a job that is gone already is no error."""
@@ -32,3 +49,12 @@ class Scheduler(Protocol):
 
     def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
         """What ended jobs spent."""
+
+    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
+        """What this account may have, for each of its projects; empty where nothing limits it but the queues."""
+
+    def expected_start(self, job: JobSpec) -> Ask[float | None]:
+        """When the scheduler thinks that this job would start, by its own clock; None where it does not say. A hint.
+
+        `Refused` as by `submit`; nothing is submitted.
+        """

@@ -11,7 +11,8 @@ from sampan.messages import Message
 from sampan_hub.asks import Ask, Completed
 from sampan_hub.capacity import NodeReading, Reading
 from sampan_hub.descriptor import Descriptor
-from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus, Usage
+from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
+from sampan_hub.limits import Limit
 
 __all__ = ["ProcessScheduler"]
 
@@ -67,9 +68,16 @@ class ProcessScheduler:
         return Ask("submit", argv, _number, job.script.encode())
 
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
-        return self._ask("find", lambda value: _found(value, tags), *sorted(tags))
+        return self._ask("find", lambda value: _found(value, over=False), *sorted(tags))
 
-    def status(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
+    def recall(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
+        return self._ask("find", lambda value: _found(value, over=True), *sorted(tags))
+
+    def status(self, ids: Collection[str]) -> Ask[Jobs]:
+        return self._ask("status", lambda value: Jobs(_statuses(value)), *sorted(ids))
+
+    def ended(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
+        """The same records: what `status` does not know any more, nobody does."""
         return self._ask("status", _statuses, *sorted(ids))
 
     def cancel(self, job: str, tag: str) -> Ask[None]:
@@ -81,6 +89,14 @@ class ProcessScheduler:
 
     def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
         return self._ask("usage", _usages, *sorted(ids))
+
+    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
+        """Nothing but the machine limits anybody; a centre that does not answer has not said so."""
+        return Ask("limits", self.capacity().argv, _nothing)
+
+    def expected_start(self, job: JobSpec) -> Ask[float | None]:
+        """It plans nothing ahead."""
+        return Ask("expected_start", self.capacity().argv, _nowhen)
 
     def _ask(self, verb: str, read: Callable[[dict[str, Any]], T], *words: str) -> Ask[T]:
         return Ask(verb, (*self._program, verb, *words), lambda done: read(_json(done)))
@@ -120,12 +136,12 @@ def _jobs(value: dict[str, Any]) -> list[dict[str, Any]]:
     return jobs
 
 
-def _found(value: dict[str, Any], tags: Collection[str]) -> Sequence[FoundJob]:
-    """Asked for by tag, an ended job counts: it was submitted, and must not be a second time."""
+def _found(value: dict[str, Any], *, over: bool) -> Sequence[FoundJob]:
+    """`over`: a job that has ended counts, too."""
     return [
         FoundJob(str(job["id"]), str(job.get("tag")), str(job.get("account")), _time(job, "submitted_at"))
         for job in _jobs(value)
-        if tags or job.get("state") != "ended"
+        if over or job.get("state") != "ended"
     ]
 
 
@@ -186,6 +202,16 @@ def _usages(value: dict[str, Any]) -> Mapping[str, Usage]:
             ended_at=ended,
         )
     return usages
+
+
+def _nothing(done: Completed) -> tuple[Limit, ...]:
+    _json(done)
+    return ()
+
+
+def _nowhen(done: Completed) -> float | None:
+    _json(done)
+    return None
 
 
 def _time(job: dict[str, Any], name: str) -> float | None:

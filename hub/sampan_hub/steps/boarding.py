@@ -122,7 +122,7 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
     services.doors.attach(launch.id, link)
     services.in_flight.release(launch.id)
     if attempt.job:
-        services.watch(attempt.centre).follow(attempt.job, busy=False)
+        services.watch(attempt.centre).follow(attempt.job, attempt.account, busy=False)
     await services.store.step(
         launch.id,
         attempt=attempt.number,

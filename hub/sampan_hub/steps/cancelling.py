@@ -70,15 +70,16 @@ async def _confirmed(services: Services, attempt: Attempt, job: str) -> bool:
     The watch asks how it stands, in its one question for all; what it heard before the cancel counts as well.
     """
     watch = services.watch(attempt.centre)
-    watch.follow(job, busy=True)
+    watch.follow(job, attempt.account, busy=True)
     status = watch.statuses.get(job)
-    if watch.gone(job) or (status is not None and status.state is JobState.ENDED):
+    if watch.jobs.gone(job) or (status is not None and status.state is JobState.ENDED):
         return True
     if services.now() - services.cancels.get(attempt.tag, 0.0) >= _AGAIN:
         centre = services.centre(attempt.centre)
         await centre.ask(centre.scheduler.cancel(job, attempt.tag), account=attempt.account)
         services.cancels[attempt.tag] = services.now()
         watch.hurry()
-    if watch.jobs_trouble is not None:
-        raise watch.jobs_trouble
+    trouble = watch.jobs.trouble(attempt.account)
+    if trouble is not None:
+        raise trouble
     return False

@@ -21,14 +21,15 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
     if attempt.job is None or attempt.centre not in services.watches:
         return 1.0, True
     watch = services.watches[attempt.centre]
-    watch.follow(attempt.job, busy=attempt.stage is not Stage.READY)
+    watch.follow(attempt.job, attempt.account, busy=attempt.stage is not Stage.READY)
     status = watch.statuses.get(attempt.job)
-    if watch.gone(attempt.job):
+    if watch.jobs.gone(attempt.job):
         return await end_attempt(services, launch, attempt, Message("ended.lost")), True
-    if watch.sees_jobs not in (Seen.ALIVE, None):
-        await _note(services, launch, attempt, watch.sees_jobs)
+    sees = watch.jobs.seen(attempt.account)
+    if sees not in (Seen.ALIVE, None):
+        await _note(services, launch, attempt, sees)
         return 1.0, False
-    if status is None or watch.absent.get(attempt.job):
+    if status is None or watch.jobs.absent.get(attempt.job):
         return 0.5, attempt.stage in _BEFORE_RUNNING
     if status.state is JobState.ENDED:
         why = status.why or Message("ended.finished")

@@ -38,7 +38,7 @@ async def submit(services: Services, launch: Launch, attempt: Attempt) -> float 
         return await _no_answer(services, launch, attempt, error)
     now = services.now()
     services.in_flight.submitted(launch.id, now)
-    services.watch(attempt.centre).follow(job, busy=True)
+    services.watch(attempt.centre).follow(job, attempt.account, busy=True)
     services.watch(attempt.centre).hurry()
     await services.store.step(
         launch.id,
@@ -59,7 +59,9 @@ async def find_job(services: Services, attempt: Attempt) -> str | None:
     Raises `Unavailable` or `Unreachable` where nobody can say.
     """
     centre = services.centre(attempt.centre)
-    found = await centre.ask(centre.scheduler.find([attempt.tag]))
+    asker = centre.asker(attempt.account)
+    found = await centre.ask(centre.scheduler.find([attempt.tag]), account=asker)
+    found = found or await centre.ask(centre.scheduler.recall([attempt.tag]), account=asker)
     ours = [job for job in found if job.tag == attempt.tag and job.account == attempt.account]
     for foreign in (job for job in found if job not in ours):
         log.error("%s: job %s of %s carries our tag %s", centre.id, foreign.id, foreign.account, attempt.tag)

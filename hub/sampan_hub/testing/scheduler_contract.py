@@ -19,7 +19,7 @@ import pytest
 
 from sampan.errors import Refused, SampanError, Unavailable
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.jobs import JobSpec, JobState, JobStatus
+from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus
 from sampan_hub.schedulers import Scheduler
 
 __all__ = ["Run", "SchedulerContract"]
@@ -40,6 +40,12 @@ NO_ANSWERS: Final = {
 }
 
 
+VERBS: Final = (
+    *("submit", "find", "recall", "status", "ended", "cancel", "capacity", "usage"),
+    *("limits", "expected_start"),
+)
+
+
 class SchedulerContract:
     """Subclass it and provide the fixtures named above."""
 
@@ -52,10 +58,12 @@ class SchedulerContract:
         return JobSpec(tag, queue, 1, 64, 5, "#!/bin/bash\nexit 0\n", f"{logs}/{tag}.log")
 
     async def until(self, scheduler: Scheduler, run: Run, job: str, *states: JobState) -> JobStatus:
-        """The job's status once it is in one of these states."""
+        """The job's status once it is in one of these states; of an end, what the records say."""
         async with asyncio.timeout(SOON):
             while True:
-                status: JobStatus | None = (await run(scheduler.status([job]))).get(job)
+                status: JobStatus | None = (await run(scheduler.status([job]))).statuses.get(job)
+                if status is None or not status.whole:
+                    status = (await run(scheduler.ended([job]))).get(job)
                 if status is not None and status.state in states:
                     return status
                 await asyncio.sleep(0.05)
@@ -95,8 +103,26 @@ class SchedulerContract:
         first = await run(scheduler.submit(spec))
         second = await run(scheduler.submit(replace(spec, tag=f"{spec.tag}0")))
         assert first != second
-        statuses = await run(scheduler.status([first, second, "999999999"]))
-        assert set(statuses) == {first, second}
+        jobs = await run(scheduler.status([first, second, "999999999"]))
+        assert set(jobs.statuses) == {first, second}
+        await self.until(scheduler, run, first, JobState.ENDED)
+        await self.until(scheduler, run, second, JobState.ENDED)
+        records = await run(scheduler.ended([first, second, "999999999"]))
+        assert set(records) == {first, second}
+
+    async def test_asked_about_nobody_there_is_an_answer(self, scheduler: Scheduler, run: Run) -> None:
+        assert (await run(scheduler.status([]))).statuses == {}
+        assert await run(scheduler.ended([])) == {}
+
+    async def test_what_lives_is_not_said_to_have_ended(
+        self, scheduler: Scheduler, run: Run, spec: JobSpec
+    ) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
+        await self.until(scheduler, run, job, JobState.RUNNING)
+        record = (await run(scheduler.ended([job]))).get(job)
+        assert record is None or record.state is not JobState.ENDED
+        await run(scheduler.cancel(job, spec.tag))
+        await self.until(scheduler, run, job, JobState.ENDED)
 
     async def test_a_job_that_cannot_be_is_refused(
         self, scheduler: Scheduler, run: Run, spec: JobSpec
@@ -105,6 +131,7 @@ class SchedulerContract:
             await run(scheduler.submit(replace(spec, cores=30_000)))
         assert caught.value.message.say("en")
         assert await run(scheduler.find([spec.tag])) == []
+        assert await run(scheduler.recall([spec.tag])) == []
 
     # --- finding
 
@@ -115,10 +142,21 @@ class SchedulerContract:
         job = await run(scheduler.submit(spec))
         other = await run(scheduler.submit(replace(spec, tag=f"{spec.tag}0")))
         await self.until(scheduler, run, job, JobState.ENDED)
-        [found] = await run(scheduler.find([spec.tag]))
-        assert (found.id, found.tag, bool(found.account)) == (job, spec.tag, True)
-        both = await run(scheduler.find([spec.tag, f"{spec.tag}0"]))
+        await self.until(scheduler, run, other, JobState.ENDED)
+        found = await self._looked_for(scheduler, run, spec.tag)
+        assert {(one.id, one.tag, bool(one.account)) for one in found} == {(job, spec.tag, True)}
+        both = await self._looked_for(scheduler, run, spec.tag, f"{spec.tag}0")
         assert {found.id for found in both} == {job, other}
+
+    async def test_found_by_tag_at_once(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
+        assert [found.id for found in await run(scheduler.find([spec.tag]))] == [job]
+        await run(scheduler.cancel(job, spec.tag))
+        await self.until(scheduler, run, job, JobState.ENDED)
+
+    async def _looked_for(self, scheduler: Scheduler, run: Run, *tags: str) -> list[FoundJob]:
+        """As before a tag is submitted again: among what the scheduler shows, then in its records."""
+        return [*await run(scheduler.find(tags)), *await run(scheduler.recall(tags))]
 
     async def test_all_that_live_are_found(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
         job = await run(scheduler.submit(replace(spec, script="#!/bin/bash\nsleep 600\n")))
@@ -144,7 +182,7 @@ class SchedulerContract:
         await self.until(scheduler, run, job, JobState.RUNNING)
         with contextlib.suppress(Refused):
             await run(scheduler.cancel(job, f"{spec.tag}0"))
-        status = (await run(scheduler.status([job])))[job]
+        status = (await run(scheduler.status([job]))).statuses[job]
         assert status.state is JobState.RUNNING
         await run(scheduler.cancel(job, spec.tag))
 
@@ -189,14 +227,18 @@ class SchedulerContract:
         return {
             "submit": scheduler.submit(spec),
             "find": scheduler.find([spec.tag]),
+            "recall": scheduler.recall([spec.tag]),
             "status": scheduler.status(["1"]),
+            "ended": scheduler.ended(["1"]),
             "cancel": scheduler.cancel("1", spec.tag),
             "capacity": scheduler.capacity(),
             "usage": scheduler.usage(["1"]),
+            "limits": scheduler.limits("alice"),
+            "expected_start": scheduler.expected_start(spec),
         }
 
     @pytest.mark.parametrize("what", NO_ANSWERS)
-    @pytest.mark.parametrize("verb", ["submit", "find", "status", "cancel", "capacity", "usage"])
+    @pytest.mark.parametrize("verb", VERBS)
     async def test_no_answer_is_never_an_answer(
         self, scheduler: Scheduler, spec: JobSpec, verb: str, what: str
     ) -> None:
@@ -224,4 +266,4 @@ class SchedulerContract:
                     ask.parse(Completed(0, text, ""))
                 except SampanError:
                     continue
-                assert verb in ("cancel", "find", "status", "usage", "submit"), text[:20]
+                assert verb != "capacity", text[:20]

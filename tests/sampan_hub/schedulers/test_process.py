@@ -52,7 +52,7 @@ class TestProcess(SchedulerContract):
             await run(scheduler.submit(JobSpec(f"{spec.tag}{n}", queue, 4, 64, 5, script, f"{spec.log}{n}")))
             for n, queue in enumerate(("main", "main", "long"))
         ]
-        statuses = await run(scheduler.status(jobs))
+        statuses = (await run(scheduler.status(jobs))).statuses
         assert [statuses[job].ahead for job in jobs] == [None, 0, 1]
         assert [statuses[job].state for job in jobs] == [JobState.RUNNING, JobState.QUEUED, JobState.QUEUED]
         reading = await run(scheduler.capacity())
@@ -78,14 +78,14 @@ def answer(ask: Ask[Any], value: object) -> Any:
 )
 def test_every_end_has_its_reason(scheduler: Scheduler, reason: str, code: str) -> None:
     job = {"id": "1", "state": "ended", "reason": reason, "exit_code": 3}
-    status = answer(scheduler.status(["1"]), {"jobs": [job]})["1"]
+    status = answer(scheduler.status(["1"]), {"jobs": [job]}).statuses["1"]
     assert status.why is not None
     assert status.why.code == code
 
 
 @pytest.mark.parametrize("state", ["", "REQUEUED", None, 5, "Ended"])
 def test_a_state_not_known_is_unknown(scheduler: Scheduler, state: object) -> None:
-    status = answer(scheduler.status(["1"]), {"jobs": [{"id": "1", "state": state}]})["1"]
+    status = answer(scheduler.status(["1"]), {"jobs": [{"id": "1", "state": state}]}).statuses["1"]
     assert (status.state, status.why) == (JobState.UNKNOWN, None)
 
 
@@ -128,4 +128,4 @@ def test_more_free_than_there_is_counts_as_all(scheduler: Scheduler) -> None:
 @pytest.mark.parametrize("when", [-1, 1e30, float("nan"), float("inf"), "2026-01-01", True, None])
 def test_a_time_that_is_none(scheduler: Scheduler, when: object) -> None:
     job = {"id": "1", "state": "running", "started_at": when}
-    assert answer(scheduler.status(["1"]), {"jobs": [job]})["1"].started_at is None
+    assert answer(scheduler.status(["1"]), {"jobs": [job]}).statuses["1"].started_at is None

@@ -1,0 +1,198 @@
+"""What is known of our jobs at one centre, and of what waits there. One question a tick, for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from sampan.errors import SampanError, Unreachable
+from sampan.stages import Seen
+from sampan_hub.hearing import Hearing
+from sampan_hub.jobs import JobState, JobStatus
+
+__all__ = ["JobWatch"]
+
+_FORGOTTEN: Final = 3
+"""Answers in a row without a job, by the scheduler and by its records, before it is taken at its word."""
+_LATE: Final = 3
+"""How often the records are asked for the whole story of an end that the scheduler has told; they may be a little late."""
+ELSEWHERE: Final = "not told of"
+"""The raw state of a job of which the scheduler does not tell while nobody can say that it is over."""
+
+
+class JobWatch:
+    """The jobs that somebody follows. `idle`: seconds between questions of a person all of whose jobs are ready.
+
+    `statuses` holds the last answer for each followed job; `absent` counts answers in a row that knew nothing of it.
+    """
+
+    def __init__(self, hearing: Hearing, idle: float) -> None:
+        self._hearing = hearing
+        self._centre = hearing.centre
+        self._idle = idle
+        self.statuses: dict[str, JobStatus] = {}
+        self.absent: dict[str, int] = {}
+        self._followed: dict[str, tuple[str, bool]] = {}
+        """Job → its account, and whether it is on its way to ready."""
+        self._asked: dict[str | None, float] = {}
+        """Asker → when it asked last, by a clock that nobody sets."""
+        self._waiting: dict[str | None, tuple[Mapping[str, int] | None, float]] = {}
+        """Asker → what waited in each queue by the last answer, and when it was asked."""
+        self._late: Counter[str] = Counter()
+
+    # --- who is followed
+
+    def follow(self, job: str, account: str, *, busy: bool) -> bool:
+        """Asks about this job from now on; whether that is worth asking at once."""
+        news = self._followed.get(job)
+        self._followed[job] = (account, busy)
+        return news is None or (busy and not news[1])
+
+    def forget(self, job: str) -> None:
+        account, _ = self._followed.pop(job, ("", False))
+        for table in (self.statuses, self.absent, self._late):
+            table.pop(job, None)
+        asker = self._centre.asker(account)
+        if asker is not None and not self._of(asker):
+            self._hearing.forget(_status(asker))
+            self._waiting.pop(asker, None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything of ours is on its way to ready, or missing."""
+        return bool(self.absent or self._late) or any(busy for _, busy in self._followed.values())
+
+    def _of(self, asker: str | None) -> list[str]:
+        return sorted(
+            job for job, (account, _) in self._followed.items() if self._centre.asker(account) == asker
+        )
+
+    # --- what is known
+
+    def seen(self, account: str) -> Seen | None:
+        """What the last look said of the jobs of this account; None before there was one."""
+        trouble = self.trouble(account)
+        if trouble is not None:
+            return Seen.UNREACHABLE if isinstance(trouble, Unreachable) else Seen.UNKNOWN
+        return Seen.ALIVE if _status(self._centre.asker(account)) in self._hearing.heard else None
+
+    def sights(self) -> Mapping[str, Seen | None]:
+        """What the last look said, by account."""
+        return {
+            account: self.seen(account) for account in {account for account, _ in self._followed.values()}
+        }
+
+    def trouble(self, account: str) -> SampanError | None:
+        """Why nobody can say just now how this account's jobs are."""
+        return self._hearing.trouble(_status(self._centre.asker(account)))
+
+    def gone(self, job: str) -> bool:
+        """Whether everybody who should know this job was asked several times, answered, and does not."""
+        return self.absent.get(job, 0) >= _FORGOTTEN
+
+    @property
+    def waiting(self) -> Mapping[str, int] | None:
+        """How many jobs wait in each queue, as far as those see who were asked; None where the capacity tells it."""
+        told = [pending for pending, _ in self._waiting.values() if pending is not None]
+        if not told and None in self._waiting:
+            return None
+        return sum((Counter(pending) for pending in told), Counter())
+
+    @property
+    def waiting_since(self) -> float:
+        """When the oldest of the answers behind `waiting` was asked for; what was submitted later is not in it."""
+        busy = {self._centre.asker(account) for account, busy in self._followed.values() if busy}
+        return min(
+            (at for asker, (_, at) in self._waiting.items() if asker in busy | {None}), default=time.time()
+        )
+
+    @property
+    def waiting_trouble(self) -> bool:
+        """Whether what waits is not known because the one question about it has no answer."""
+        return self.waiting is not None and _status(None) in self._hearing.failures
+
+    # --- asking
+
+    async def look(self, deadline: float = 10.0) -> None:
+        """Asks how every followed job is: one command, or one for each person where nobody sees everybody's."""
+        await asyncio.gather(*(self._look(asker, deadline) for asker in self._due()))
+
+    def _due(self) -> list[str | None]:
+        if self._centre.asker("") is None:
+            # Who tells what waits with the capacity is not asked about nobody; once, to find that out.
+            told_apart = self._waiting.get(None, ({}, 0.0))[0] is not None
+            return [None] if self._followed or told_apart else []
+        now = time.monotonic()
+        busy = {account for account, busy in self._followed.values() if busy}
+        busy |= {self._followed[job][0] for job in (*self.absent, *self._late) if job in self._followed}
+        return [
+            account
+            for account in sorted({account for account, _ in self._followed.values()})
+            if account in busy or now - self._asked.get(account, -self._idle) >= self._idle
+        ]
+
+    async def _look(self, asker: str | None, deadline: float) -> None:
+        ids, began = self._of(asker), time.time()
+        self._asked[asker] = time.monotonic()
+        try:
+            ask = self._centre.scheduler.status(ids)
+            jobs = await self._hearing.ask(_status(asker), ask, deadline, account=asker)
+        except SampanError:
+            return
+        self._waiting[asker] = (jobs.pending, began)
+        unclear = []
+        for job in self._still(ids):
+            if job in self.statuses and self.statuses[job].state is JobState.ENDED:
+                continue
+            status = jobs.statuses.get(job)
+            if status is None or not status.whole:
+                unclear.append(job)
+            else:
+                self._tell(status)
+        if unclear:
+            await self._recall(asker, unclear, jobs.statuses, deadline)
+
+    async def _recall(
+        self, asker: str | None, ids: Collection[str], told: Mapping[str, JobStatus], deadline: float
+    ) -> None:
+        """Asks the records about jobs that the scheduler does not tell of, or not wholly."""
+        known: Mapping[str, JobStatus] | None
+        try:
+            ask = self._centre.scheduler.ended(ids)
+            known = await self._hearing.ask(_ended(asker), ask, deadline, account=asker)
+        except SampanError:
+            known = None
+        for job in self._still(ids):
+            record = known.get(job) if known is not None else None
+            if record is not None and record.state is JobState.ENDED:
+                self._tell(record)
+            elif job in told:
+                # It is over; how, may be written down in a moment.
+                self._late[job] += 1
+                if self._late[job] >= _LATE:
+                    self._tell(told[job])
+            elif known is None or record is not None:
+                self.statuses[job] = JobStatus(job, JobState.UNKNOWN, ELSEWHERE)
+                self.absent.pop(job, None)
+            else:
+                self.absent[job] = self.absent.get(job, 0) + 1
+
+    def _tell(self, status: JobStatus) -> None:
+        self.statuses[status.id] = status
+        self.absent.pop(status.id, None)
+        self._late.pop(status.id, None)
+
+    def _still(self, ids: Iterable[str]) -> list[str]:
+        """Those that are followed yet: an answer takes its time."""
+        return [job for job in ids if job in self._followed]
+
+
+def _status(asker: str | None) -> str:
+    return "status" if asker is None else f"status for {asker}"
+
+
+def _ended(asker: str | None) -> str:
+    return "ended" if asker is None else f"ended for {asker}"

@@ -1,0 +1,141 @@
+"""What is known of jobs: who is asked for whom, what the records add, and when a job is given up for lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sampan.errors import Unavailable, Unreachable
+from sampan.messages import Message
+from sampan.stages import Seen
+from sampan_hub.jobs import JobState
+from sampan_hub.watch import Watch
+from tests.sampan_hub.scripted_centre import Bench, ScriptedJob, bench
+
+
+@pytest.fixture
+async def one(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, "east") as made:
+        yield made
+
+
+def _watch(one: Bench, *, sees_all_jobs: bool = True) -> Watch:
+    """A new watch of east, with jobs 1 (of ann) and 2 (of ben) running there."""
+    site = one.sites["east"]
+    site.jobs = {
+        number: ScriptedJob(number, f"sampan-test1-job{number}-1", account)
+        for number, account in (("1", "ann"), ("2", "ben"))
+    }
+    facts = one.services.directory.centres["east"].descriptor
+    scheduler = facts.scheduler.model_copy(update={"sees_all_jobs": sees_all_jobs})
+    one.put("east", facts.model_copy(update={"scheduler": scheduler}))
+    return one.services.watches["east"]
+
+
+async def test_the_records_are_asked_for_what_is_not_told_any_more(one: Bench) -> None:
+    watch, site = _watch(one), one.sites["east"]
+    watch.follow("1", "ann", busy=True)
+    await watch.look()
+    site.forgotten.add("1")
+    site.records["1"] = ScriptedJob("1", "t", "ann", JobState.ENDED, why=Message("ended.memory"))
+    await watch.look()
+    assert (watch.statuses["1"].state, watch.statuses["1"].why) == (JobState.ENDED, Message("ended.memory"))
+    assert watch.jobs.absent == {}
+
+
+async def test_records_that_say_it_runs_while_the_scheduler_knows_nothing_of_it(one: Bench) -> None:
+    watch, site = _watch(one), one.sites["east"]
+    watch.follow("1", "ann", busy=False)
+    site.forgotten.add("1")
+    site.records["1"] = ScriptedJob("1", "t", "ann", JobState.RUNNING)
+    for _ in range(5):
+        await watch.look()
+    assert watch.statuses["1"].state is JobState.UNKNOWN
+    assert not watch.jobs.gone("1")
+
+
+async def test_records_that_give_no_answer_end_nothing(one: Bench) -> None:
+    watch, site = _watch(one), one.sites["east"]
+    watch.follow("1", "ann", busy=False)
+    site.forgotten.add("1")
+    site.trouble["ended"] = Unavailable("scheduler.no_answer")
+    for _ in range(5):
+        await watch.look()
+    assert watch.statuses["1"].state is JobState.UNKNOWN
+    assert not watch.jobs.gone("1")
+    assert watch.seen is Seen.ALIVE, "the past is not the centre"
+    site.trouble.clear()
+    for _ in range(3):
+        assert not watch.jobs.gone("1")
+        await watch.look()
+    assert watch.jobs.gone("1"), "both answered, three times, and neither knows it"
+
+
+async def test_how_it_ended_is_waited_for_but_not_for_ever(one: Bench) -> None:
+    watch, site = _watch(one), one.sites["east"]
+    site.vague = True
+    for number, account in (("1", "ann"), ("2", "ben")):
+        watch.follow(number, account, busy=False)
+        site.jobs[number].state, site.jobs[number].why = JobState.ENDED, Message("ended.finished")
+    await watch.look()
+    assert watch.statuses == {}, "the records are a little late"
+    site.records["1"] = ScriptedJob("1", "t", "ann", JobState.ENDED, why=Message("ended.memory"))
+    await watch.look()
+    await watch.look()
+    assert watch.statuses["1"].why == Message("ended.memory")
+    assert watch.statuses["2"].why == Message("ended.finished"), "the scheduler's own word is evidence enough"
+
+
+async def test_one_question_to_the_records_for_all_that_are_missing(one: Bench) -> None:
+    watch, site, centre = _watch(one), one.sites["east"], one.services.directory.centres["east"]
+    for number, account in (("1", "ann"), ("2", "ben")):
+        watch.follow(number, account, busy=True)
+        site.forgotten.add(number)
+    await watch.look()
+    assert (centre.asked["status"], centre.asked["ended"]) == (1, 1)
+
+
+async def test_where_nobody_sees_all_jobs_each_person_asks_once(one: Bench) -> None:
+    watch, site = _watch(one, sees_all_jobs=False), one.sites["east"]
+    site.tells_waiting = True
+    site.jobs["3"] = ScriptedJob("3", "t", "ann", JobState.QUEUED)
+    await watch.look()
+    assert site.askers == [], "nobody is followed"
+    for number, account in (("1", "ann"), ("2", "ben"), ("3", "ann")):
+        watch.follow(number, account, busy=True)
+    await watch.look()
+    assert sorted(site.askers) == [("status", "ann"), ("status", "ben")]
+    assert {job: status.state for job, status in watch.statuses.items()} == {
+        "1": JobState.RUNNING,
+        "2": JobState.RUNNING,
+        "3": JobState.QUEUED,
+    }
+    assert watch.jobs.waiting == {"main": 1}
+
+
+async def test_who_is_ready_is_asked_for_less_often(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, site = _watch(one, sees_all_jobs=False), one.sites["east"]
+    watch.follow("1", "ann", busy=True)
+    watch.follow("2", "ben", busy=False)
+    for _ in range(3):
+        await watch.look()
+    assert sorted(account for _, account in site.askers) == ["ann", "ann", "ann", "ben"]
+    monkeypatch.setattr(watch.jobs, "_idle", 0.0)
+    await watch.look()
+    assert [account for _, account in site.askers][-2:] == ["ann", "ben"]
+
+
+async def test_one_person_s_trouble_is_not_another_s_nor_the_centre_s(one: Bench) -> None:
+    watch, site = _watch(one, sees_all_jobs=False), one.sites["east"]
+    await watch.tick()
+    site.trouble["status for ann"] = Unreachable("centre.unreachable", centre="east")
+    for number, account in (("1", "ann"), ("2", "ben")):
+        watch.follow(number, account, busy=True)
+    await watch.tick()
+    assert (watch.jobs.seen("ann"), watch.jobs.seen("ben")) == (Seen.UNREACHABLE, Seen.ALIVE)
+    assert watch.seen is Seen.ALIVE
+    assert watch.fresh() is not None
+    watch.forget("1")
+    assert watch.jobs.trouble("ann") is None, "nobody wants to know any more"
