@@ -1,0 +1,120 @@
+"""The four centres together: up, down, and the descriptors that a broker reads."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.federation import network, user_environment
+from tests.federation.centre import Centre
+from tests.federation.host import Failed
+from tests.federation.needs import missing
+from tests.federation.network import Plan
+from tests.federation.record import Record
+from tests.federation.shape import CENTRES
+
+__all__ = ["Federation"]
+
+ROOT: Final = Path("/var/lib/sampan-federation")
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
+class Federation:
+    """`root`: where its record and its files are; $SAMPAN_FEDERATION, or /var/lib/sampan-federation."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or Path(os.environ.get("SAMPAN_FEDERATION", ROOT))).resolve()
+        self.record = Record(self.root)
+
+    def up(self, say: Callable[[str], None] = _quiet) -> float:
+        """Makes whatever is missing of it; returns the seconds that took, without the user environment."""
+        lack = missing()
+        if lack:
+            raise Failed(lack)
+        user_environment.ensure(say)
+        began = time.monotonic()
+        with self._alone():
+            if self.record.range is None:
+                self.record.write_range(network.choose().number)
+            network.open_range(self._plan())
+            with ThreadPoolExecutor(len(CENTRES)) as pool:
+                list(pool.map(lambda centre: self._raise(centre, say), self.centres.values()))
+        return time.monotonic() - began
+
+    def _raise(self, centre: Centre, say: Callable[[str], None]) -> None:
+        began = time.monotonic()
+        centre.up()
+        say(f"{centre.name}: up after {time.monotonic() - began:.1f} s")
+
+    def down(self) -> None:
+        """Ends exactly what its record tells of, and removes its files."""
+        if not self.root.exists():
+            return
+        with self._alone():
+            for process in self.record.anchors().values():
+                process.end()
+            if self.record.range is not None:
+                network.close_range(self._plan())
+            # Nothing of the hosts' trees is mounted here: that was in their namespaces, which are gone.
+            shutil.rmtree(self.root)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with (self.root / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _plan(self) -> Plan:
+        number = self.record.range
+        if number is None:
+            raise Failed("the federation is not up; `python -m tests.federation up` brings it up")
+        return Plan(number)
+
+    @property
+    def centres(self) -> dict[str, Centre]:
+        plan = self._plan()
+        return {shape.name: Centre(shape, self.root, plan, self.record) for shape in CENTRES}
+
+    def centre(self, name: str) -> Centre:
+        """Raises Failed where there is none of that name, or nothing is up."""
+        found = self.centres.get(name)
+        if found is None:
+            raise Failed(f"no centre {name!r}; there are {', '.join(shape.name for shape in CENTRES)}")
+        return found
+
+    def end_all_jobs(self) -> None:
+        for centre in self.centres.values():
+            centre.end_all_jobs()
+
+    def write_descriptors(self, folder: Path) -> None:
+        """One file a centre, in JSON, which is YAML as well."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for centre in self.centres.values():
+            text = json.dumps(centre.descriptor(), indent=2, ensure_ascii=False)
+            (folder / f"{centre.name}.yaml").write_text(text + "\n", encoding="utf-8")
+
+    def join(self, state: Path) -> None:
+        """The hub of this state knows the centres, and each believes the authority that the hub has for it."""
+        self.write_descriptors(state / "centres")
+        for centre in self.centres.values():
+            argv = [sys.executable, "-m", "sampan.commands", "ca", "show", centre.name, "--state", str(state)]
+            shown = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if shown.returncode != 0:
+                raise Failed(f"sampan ca show {centre.name}: {shown.stderr.strip() or shown.stdout.strip()}")
+            for line in shown.stdout.splitlines():
+                if line.startswith(("ssh-", "ecdsa-")):
+                    centre.trust(line)

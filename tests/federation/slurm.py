@@ -1,0 +1,166 @@
+"""Slurm at one centre: munged, MariaDB, slurmdbd, slurmctld, slurmd, each started where it does not run."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from tests.federation.accounts import accounts_of
+from tests.federation.host import Failed, Host, wait_for
+from tests.federation.shape import CentreShape
+from tests.federation.slurm_files import gres_conf, slurm_conf, slurmdbd_conf
+from tests.federation.tree import put
+
+__all__ = ["DAEMONS", "Slurm"]
+
+DAEMONS: Final[Mapping[str, str]] = {
+    "munged": "munged",
+    "mariadbd": "mariadbd",
+    "slurmdbd": "slurmdbd",
+    "slurmctld": "slurmctld",
+    "slurmd": "slurmd",
+}
+_MARIADB: Final = (
+    "--no-defaults",
+    "--user=mysql",
+    "--datadir=/var/lib/mysql",
+    "--socket=/run/mysqld/mysqld.sock",
+    "--pid-file=/run/mysqld/mysqld.pid",
+    "--skip-networking",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-log-file-size=16M",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--performance-schema=OFF",
+    "--skip-log-bin",
+)
+_DATABASE: Final = """\
+CREATE DATABASE IF NOT EXISTS slurm_acct_db;
+CREATE USER IF NOT EXISTS slurm@localhost IDENTIFIED VIA unix_socket;
+GRANT ALL ON slurm_acct_db.* TO slurm@localhost;
+"""
+
+
+class Slurm:
+    """`hosts`: by their short names; `etc`: the centre's /etc, on this machine."""
+
+    def __init__(
+        self, centre: CentreShape, hosts: Mapping[str, Host], etc: Path, addresses: Mapping[str, str]
+    ) -> None:
+        self._centre = centre
+        self._hosts = hosts
+        self._login = hosts["login"]
+        self._etc = etc
+        self._addresses = addresses
+
+    def start(self) -> None:
+        """Everything, in its order. What was stopped by a signal goes on."""
+        self._write()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._munge, self._hosts.values()))
+        self._database()
+        self._accounting()
+        self._controller()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._node, self._nodes()))
+        wait_for(f"the nodes of {self._centre.name}", self._ready, seconds=60)
+
+    def _nodes(self) -> Iterable[Host]:
+        return [self._hosts[name] for name in self._centre.nodes]
+
+    def _write(self) -> None:
+        slurm = self._etc / "slurm"
+        put(slurm / "slurm.conf", slurm_conf(self._centre, self._addresses))
+        # The service that reads it accepts no other mode.
+        put(slurm / "slurmdbd.conf", slurmdbd_conf(self._centre), mode=0o600, owner="slurm")
+        if self._centre.accelerators:
+            put(slurm / "gres.conf", gres_conf(self._centre))
+        if self._centre.submit_script:
+            put(slurm / "job_submit.lua", self._centre.submit_script)
+
+    def _munge(self, host: Host) -> None:
+        folders = "/var/lib/munge /var/log/munge /run/munge"
+        host.run(["sh", "-c", f"mkdir -p -m 755 {folders}; chown munge: {folders}"])
+        if not _runs(host, "munged"):
+            self._as(host, "munge", "munged", "--force")
+            wait_for(f"munged at {host.name}", lambda: host.run(["munge", "-n"], check=False).returncode == 0)
+
+    def _database(self) -> None:
+        if _runs(self._login, "mariadbd"):
+            return
+        script = "mkdir -p -m 755 /run/mysqld; chown mysql: /run/mysqld; [ -d /var/lib/mysql ] && exit; umask 077; "
+        script += "rm -rf /var/lib/mysql.new; mkdir /var/lib/mysql.new; chown mysql: /var/lib/mysql.new; "
+        script += "mariadb-install-db --no-defaults --datadir=/var/lib/mysql.new --user=mysql --skip-test-db"
+        script += " --innodb-log-file-size=16M --auth-root-authentication-method=socket >/var/log/mariadb-install.log"
+        # Renamed when it is whole: a crash in between leaves no half of it.
+        script += " && mv /var/lib/mysql.new /var/lib/mysql"
+        self._login.run(["sh", "-c", script])
+        self._login.spawn(["mariadbd", *_MARIADB], log="/var/log/mariadb.log")
+        wait_for(f"MariaDB at {self._centre.name}", lambda: self._sql("SELECT 1"))
+        if not self._sql(_DATABASE):
+            raise Failed(f"{self._centre.name}: no database for slurmdbd")
+
+    def _sql(self, text: str) -> bool:
+        argv = ["mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock"]
+        return self._login.run(argv, stdin=text.encode(), check=False).returncode == 0
+
+    def _folders(self, host: Host) -> None:
+        folders = "/var/lib/slurm /var/lib/slurm/slurmctld /var/log/slurm /run/slurm"
+        host.run(["sh", "-c", f"mkdir -p -m 755 {folders} /var/lib/slurm/slurmd; chown slurm: {folders}"])
+
+    def _accounting(self) -> None:
+        self._folders(self._login)
+        if not _runs(self._login, "slurmdbd"):
+            self._as(self._login, "slurm", "slurmdbd")
+        done = Path(self._login.own / "var/lib/slurm/accounts")
+        wait_for(f"slurmdbd at {self._centre.name}", self._answers)
+        if done.exists():
+            return
+        projects: dict[str, list[str]] = {}
+        for who in accounts_of(self._centre):
+            projects.setdefault(who.project, []).append(who.name)
+        self._manage("add", "cluster", self._centre.name)
+        self._manage("add", "account", ",".join(projects), f"cluster={self._centre.name}")
+        for project, names in projects.items():
+            place = (f"account={project}", f"cluster={self._centre.name}", f"defaultaccount={project}")
+            self._manage("add", "user", ",".join(names), *place)
+        done.touch()
+
+    def _answers(self) -> bool:
+        return self._login.run(["sacctmgr", "-n", "list", "cluster"], check=False).returncode == 0
+
+    def _manage(self, *words: str) -> None:
+        done = self._login.run(["sacctmgr", "-i", "-Q", *words], check=False)
+        # After a crash in between, part of it is there already.
+        if done.returncode != 0 and "already exist" not in done.stdout + done.stderr:
+            raise Failed(f"sacctmgr {' '.join(words)[:100]}: {done.stdout}{done.stderr}")
+
+    def _controller(self) -> None:
+        if not _runs(self._login, "slurmctld"):
+            self._as(self._login, "slurm", "slurmctld")
+        ping = ["scontrol", "ping"]
+        wait_for(
+            f"slurmctld at {self._centre.name}", lambda: "is UP" in self._login.run(ping, check=False).stdout
+        )
+
+    def _node(self, host: Host) -> None:
+        self._folders(host)
+        if not _runs(host, "slurmd"):
+            host.run(["slurmd"])
+
+    def _ready(self) -> bool:
+        said = self._login.run(["sinfo", "-h", "-N", "-o", "%N %t"], check=False).stdout
+        states = dict(line.split() for line in said.splitlines())
+        good = [state.rstrip("*") in ("idle", "mix", "alloc", "comp") for state in states.values()]
+        asleep = any(state.endswith("*") for state in states.values())
+        return len(good) == len(self._centre.nodes) and all(good) and not asleep
+
+    def _as(self, host: Host, account: str, *argv: str) -> None:
+        host.run(["setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups", "--", *argv])
+
+
+def _runs(host: Host, program: str) -> bool:
+    """One that a signal stopped runs, and goes on from here."""
+    return host.signal(DAEMONS[program], signal.SIGCONT) > 0

@@ -1,0 +1,100 @@
+"""OpenSSH on a login node: people come in with certificates of an authority that is trusted there, or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from tests.federation.host import REPOSITORY, Failed, Host, wait_for
+from tests.federation.shape import CentreShape
+from tests.federation.tree import put
+
+__all__ = ["SshDaemon"]
+
+PORT: Final = 22
+_GATE: Final = REPOSITORY / "kernels" / "sampan_kernels" / "gate.py"
+
+_CONFIG: Final = """\
+# Written by tests/federation.
+Port {port}
+ListenAddress {address}
+HostKey /etc/ssh/ssh_host_ed25519_key
+PidFile /run/sshd.pid
+LogLevel VERBOSE
+UsePAM no
+PermitRootLogin no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PubkeyAuthentication yes
+AuthorizedKeysFile none
+TrustedUserCAKeys /etc/ssh/trusted_ca
+AuthorizedPrincipalsFile /etc/ssh/principals/%u
+RevokedKeys /etc/ssh/revoked
+PermitUserRC no
+PermitUserEnvironment no
+X11Forwarding no
+AllowAgentForwarding no
+GatewayPorts {gateway_ports}
+PrintMotd no
+UseDNS no
+# A class that starts at once is no attack.
+MaxStartups 200
+MaxSessions 200
+"""
+
+
+class SshDaemon:
+    """`etc`: the centre's /etc, on this machine."""
+
+    def __init__(self, centre: CentreShape, host: Host, etc: Path, address: str) -> None:
+        self._centre = centre
+        self._host = host
+        self._etc = etc / "ssh"
+        self._address = address
+
+    def start(self) -> None:
+        """Does nothing where it runs already."""
+        key = self._etc / "ssh_host_ed25519_key"
+        self._etc.mkdir(parents=True, exist_ok=True)
+        if not key.exists():
+            argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)]
+            subprocess.run(argv, check=True, capture_output=True)
+        for name in ("trusted_ca", "revoked"):
+            if not (self._etc / name).exists():
+                put(self._etc / name, "")
+        config = _CONFIG.format(port=PORT, address=self._address, gateway_ports=self._centre.gateway_ports)
+        put(self._etc / "sshd_config", config)
+        if not self._listens():
+            self._host.run(["mkdir", "-p", "-m", "755", "/run/sshd"])
+            self._host.run(["/usr/sbin/sshd", "-E", "/var/log/sshd.log"])
+            wait_for(f"sshd at {self._host.name}", self._listens)
+
+    def _listens(self) -> bool:
+        """A session's process has the same name: what tells them apart is who waits at the port."""
+        said = self._host.run(["ss", "-Hltn", f"src {self._address}:{PORT}"], check=False)
+        return bool(said.stdout.strip())
+
+    @property
+    def host_keys(self) -> tuple[str, ...]:
+        return (" ".join((self._etc / "ssh_host_ed25519_key.pub").read_text().split()[:2]),)
+
+    def trust(self, key: str) -> None:
+        """Adds the public key of an authority; sshd reads the file at each login."""
+        if len(key.split()) < 2 or "\n" in key.strip():
+            raise Failed(f"not one public key: {key[:60]!r}")
+        self._add("trusted_ca", key)
+
+    def revoke(self, key: str) -> None:
+        """Adds a public key or a certificate, as one line, to those that are refused."""
+        self._add("revoked", key)
+
+    def _add(self, name: str, line: str) -> None:
+        have = (self._etc / name).read_text().splitlines()
+        if line.strip() not in have:
+            put(self._etc / name, "\n".join([*have, line.strip()]) + "\n")
+
+    def distrust_all(self) -> None:
+        """No authority, nothing revoked: as after the first start."""
+        for name in ("trusted_ca", "revoked"):
+            put(self._etc / name, "")

@@ -1,0 +1,98 @@
+"""The files that the hosts of a centre share: /etc of its own, homes, scratch, software."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.federation.accounts import SYSTEM, accounts_of, write_accounts
+from tests.federation.shape import CentreShape
+
+__all__ = ["lay_out", "put", "shared"]
+
+# What programs of this machine need in /etc, and no more: nobody's keys, passwords or settings.
+_OF_THE_MACHINE: Final = (
+    *(
+        "alternatives",
+        "ld.so.cache",
+        "ld.so.conf",
+        "ld.so.conf.d",
+        "ssl/certs",
+        "ca-certificates",
+        "localtime",
+    ),
+    *("timezone", "protocols", "services", "fonts", "mime.types", "debian_version", "os-release", "profile"),
+    *(
+        "bash.bashrc",
+        "login.defs",
+        "lmod",
+        "magic",
+        "terminfo",
+        "python3",
+        "python3.11",
+        "inputrc",
+        "host.conf",
+    ),
+)
+
+
+def shared(root: Path) -> dict[str, Path]:
+    """Where at the centre → where on this machine."""
+    return {
+        "/etc": root / "etc",
+        "/home": root / "home",
+        "/scratch": root / "scratch",
+        "/opt": root / "opt",
+    }
+
+
+def lay_out(centre: CentreShape, root: Path, addresses: Mapping[str, str]) -> None:
+    """Makes what is missing. `addresses`: host names as the centre itself knows them."""
+    for path in shared(root).values():
+        path.mkdir(parents=True, exist_ok=True)
+    (root / "scratch").chmod(0o1777)
+    etc = root / "etc"
+    for name in _OF_THE_MACHINE:
+        _copy(Path("/etc") / name, etc / name)
+    hosts = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in addresses.items())]
+    put(etc / "hosts", "\n".join(hosts) + "\n")
+    # Files alone: a question to a name server that nobody can reach would take seconds.
+    put(etc / "nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
+    put(etc / "resolv.conf", "")
+    put(etc / "motd", f"{centre.en}\n")
+    write_accounts(centre, etc, root / "home")
+    software = root / "opt" / "software"
+    software.mkdir(exist_ok=True)
+    uid = next(who.uid for who in accounts_of(centre) if who.name == centre.service_account)
+    os.chown(software, uid, uid)
+    # Where the read-only user environments appear.
+    (root / "opt" / "sampan" / "user").mkdir(parents=True, exist_ok=True)
+    key = etc / "munge" / "munge.key"
+    if not key.exists():
+        put(key, secrets.token_bytes(1024), mode=0o400, owner="munge")
+    os.chown(key.parent, SYSTEM["munge"], SYSTEM["munge"])
+    key.parent.chmod(0o700)
+
+
+def put(path: Path, content: str | bytes, mode: int = 0o644, owner: str = "root") -> None:
+    """Writes a file whole; whoever reads meanwhile reads the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_bytes(content.encode() if isinstance(content, str) else content)
+    draft.chmod(mode)
+    os.chown(draft, SYSTEM[owner], SYSTEM[owner])
+    draft.rename(path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if os.path.lexists(target) or not os.path.lexists(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target)
