@@ -7,13 +7,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tests.bench import bench_link, bench_placement, bench_start
+from tests.bench import bench_federation, bench_link, bench_placement, bench_start
 from tests.bench.figures import Figure, table
 
 BENCHES: Final[dict[str, tuple[float, Callable[[], Awaitable[list[Figure]]]]]] = {
     "placement": (60, lambda: asyncio.to_thread(bench_placement.run)),
     "link": (90, bench_link.run),
     "start": (200, bench_start.run),
+    "federation": (900, bench_federation.run),
 }
 """Name → (seconds it may take, what to run)."""
 

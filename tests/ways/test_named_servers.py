@@ -30,8 +30,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hub() -> AsyncIterator[WholeHub]:
-    async with whole_hub() as running:
+async def hub(kind: str) -> AsyncIterator[WholeHub]:
+    async with whole_hub(kind) as running:
         yield running
 
 

@@ -55,13 +55,13 @@ class Scene:
 
     @property
     def centres(self) -> list[Path]:
-        return sorted({Path(self.hub.descriptor(centre)["scratch"]).parent for centre in self.hub.centres})
+        return sorted({folder for centre in self.hub.centres for folder in self.hub.places.folders(centre)})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene() -> AsyncIterator[Scene]:
+async def scene(kind: str) -> AsyncIterator[Scene]:
     began = time.time()
-    async with whole_hub() as hub:
+    async with whole_hub(kind) as hub:
         # What protects the state is its own mode, not that of pytest's folder around it.
         hub.state.parent.chmod(0o755)
         async with Person(hub, "alice") as alice:
@@ -90,13 +90,14 @@ async def test_no_secret_in_arguments(scene: Scene) -> None:
 
 async def test_no_secret_in_jobs(scene: Scene) -> None:
     """Names, records and scripts, as the scheduler keeps them; whoever may read them."""
-    spools = [Path(scene.hub.descriptor(centre)["scheduler"]["spool"]) for centre in scene.hub.centres]
-    files = [file for file in files_below(*spools) if file.is_file()]
+    records = [folder for centre in scene.hub.centres for folder in scene.hub.places.records(centre)]
+    files = [file for file in files_below(*records) if file.is_file()]
     assert any(file.name == "script" or b"sampan_kernels.launcher" in file.read_bytes() for file in files)
     told = {str(file): found_in(scene.secrets, str(file).encode() + file.read_bytes()) for file in files}
     assert not {file: names for file, names in told.items() if names}
-    said = [scene.hub.jobs(centre) for centre in scene.hub.centres]
-    assert not found_in(scene.secrets, json.dumps(said).encode())
+    said = "".join(scene.hub.places.told(centre) for centre in scene.hub.centres)
+    assert "sampan-" in said
+    assert not found_in(scene.secrets, said.encode())
 
 
 async def test_no_secret_in_logs(scene: Scene) -> None:

@@ -28,8 +28,8 @@ class Scene:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene() -> AsyncIterator[Scene]:
-    async with whole_hub() as hub, Person(hub, "alice") as alice:
+async def scene(kind: str) -> AsyncIterator[Scene]:
+    async with whole_hub(kind) as hub, Person(hub, "alice") as alice:
         await alice.start(plan="light")
         await alice.ready()
         kernel = await alice.kernel()

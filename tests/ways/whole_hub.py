@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -21,10 +20,23 @@ from urllib.parse import quote
 import httpx
 import yaml
 
-__all__ = ["ROOT", "WholeHub", "came", "free_port", "token_in", "whole_hub"]
+from tests.ways.embedded_places import EmbeddedPlaces
+from tests.ways.places import Places
+from tests.ways.real_places import RealPlaces
+
+__all__ = ["PLACES", "ROOT", "WholeHub", "came", "free_port", "token_in", "whole_hub"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 START_SECONDS: Final = 60
+WORDS: Final = {
+    "proxy": "configurable-http-proxy",
+    "hub": "jupyterhub",
+    "broker": "sampan_hub.broker",
+    "signer": "sampan_hub.signer",
+}
+"""Part of `sampan up` → a word in its command line."""
+PLACES: Final[dict[str, Callable[[Path], Places]]] = {"embedded": EmbeddedPlaces, "federation": RealPlaces}
+"""What the centres are made of: processes of this machine, or real Slurm behind real login nodes."""
 
 
 def free_port() -> int:
@@ -48,8 +60,9 @@ async def came(condition: Callable[[], Awaitable[Any]], deadline: float = 30.0, 
 class WholeHub:
     """One `sampan up` on a state directory of its own. `url` is what a browser opens."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, kind: str = "embedded") -> None:
         self.state = state
+        self.places = PLACES[kind](state)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = ROOT / "jupyterhub_config.py"
@@ -111,7 +124,7 @@ class WholeHub:
         assert self._up is not None
         if part == "up":
             return self._up.pid
-        word = {"proxy": "configurable-http-proxy", "hub": "jupyterhub", "broker": "sampan_hub.broker"}[part]
+        word = WORDS[part]
         children = subprocess.run(
             ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self._up.pid)],
             capture_output=True,
@@ -178,37 +191,16 @@ class WholeHub:
             yaml.safe_dump({**self.descriptor(centre), **changes}, allow_unicode=True), encoding="utf-8"
         )
 
-    def scheduler(self, centre: str, *words: str, stdin: str = "") -> Any:
-        """Asks the centre's own scheduler, not ours: what its operator sees."""
-        facts = self.descriptor(centre)
-        argv = [facts["environment"]["python"], "-m", "sampan_kernels.processes"]
-        argv += ["--spool", facts["scheduler"]["spool"], *words]
-        account = facts["accounts"].get("account")
-        if os.getuid() == 0 and account:
-            argv = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", *argv]
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, cwd="/", check=True)
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
     def fill(self, centre: str, cores: int | None = None) -> str:
         """A real job of somebody else over that many cores (None: all); returns its number."""
-        facts = self.descriptor(centre)
-        cores = cores or facts["scheduler"]["cores"]
-        log = f"{facts['scratch']}/filler.log"
-        words = ["--tag", f"filler-{cores}", "--queue", facts["shares"][0]["queue"], "--cores", str(cores)]
-        words += ["--memory-mib", "256", "--minutes", "30", "--log", log]
-        return str(self.scheduler(centre, "submit", *words, stdin="exec sleep 1800\n"))
+        return self.places.fill(centre, cores)
 
     def free(self, centre: str, job: str) -> None:
-        tag = next(found["tag"] for found in self.jobs(centre) if found["id"] == job)
-        self.scheduler(centre, "cancel", "--tag", tag, job)
+        self.places.free(centre, job)
 
     def jobs(self, centre: str) -> list[dict[str, Any]]:
-        """Every job that the scheduler knows, the fillers too."""
-        cores = self.descriptor(centre)["scheduler"]["cores"]
-        fillers = [f"filler-{number}" for number in range(1, cores + 1)]
-        found = [*self.scheduler(centre, "find")["jobs"], *self.scheduler(centre, "find", *fillers)["jobs"]]
-        jobs: list[dict[str, Any]] = self.scheduler(centre, "status", *(job["id"] for job in found))["jobs"]
-        return jobs
+        """Every job that the centre's own scheduler knows, the fillers too."""
+        return self.places.jobs(centre)
 
     def live_jobs(self, centre: str) -> list[dict[str, Any]]:
         """Jobs of ours that have not ended."""
@@ -222,29 +214,21 @@ class WholeHub:
 
     def clean(self) -> None:
         """Ends every job at every centre and removes what was made; only what this hub itself has started."""
-        for centre in self.centres:
-            for job in self.jobs(centre):
-                if job["state"] != "ended":
-                    self.scheduler(centre, "cancel", "--tag", job["tag"], job["id"])
-        places = {Path(self.descriptor(centre)["scratch"]).parent.parent for centre in self.centres}
-        for place in (*places, self.state):
-            shutil.rmtree(place, ignore_errors=True)
+        self.places.clean()
+        shutil.rmtree(self.state, ignore_errors=True)
 
 
 @asynccontextmanager
-async def whole_hub(
-    prepare: Callable[[WholeHub], None] | None = None, settings: str = ""
-) -> AsyncIterator[WholeHub]:
-    """A running hub with three embedded centres; gone afterwards, jobs and all. `settings`: lines for JupyterHub."""
+async def whole_hub(kind: str = "embedded", *, settings: str = "") -> AsyncIterator[WholeHub]:
+    """A running hub and its centres (a key of `PLACES`); gone afterwards, jobs and all. `settings`: lines for JupyterHub."""
     with tempfile.TemporaryDirectory(prefix="sampan-") as folder:
-        hub = WholeHub(Path(folder) / "state")
+        hub = WholeHub(Path(folder) / "state", kind)
         if settings:
             hub.settle(settings)
+        hub.places.prepare()
         hub.start()
         try:
             await came(hub.answers, START_SECONDS)
-            if prepare is not None:
-                prepare(hub)
             yield hub
         finally:
             # pytest shows it only where the test has failed.

@@ -1,0 +1,208 @@
+"""What only real centres can show: Slurm's own word for where a cell ran, crowds, cards, and the notebook's numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import pytest_asyncio
+
+from tests.federation.federation import Federation
+from tests.ways.person import Kernel, Person
+from tests.ways.visitor import visitor
+from tests.ways.whole_hub import ROOT, WholeHub, came, whole_hub
+
+pytestmark = [pytest.mark.federation, pytest.mark.asyncio(loop_scope="module")]
+
+FACTS = (
+    "import json, os, socket, sampan; print(json.dumps([socket.gethostname(), os.environ.get('SLURM_CLUSTER_NAME'),"
+    " os.environ.get('SLURM_JOB_ID'), sampan.here().centre, os.environ['SAMPAN_TAG']]))"
+)
+NOTEBOOK = ROOT / "notebooks" / "warming.ipynb"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(federation: Federation) -> AsyncIterator[WholeHub]:
+    async with whole_hub("federation") as running:
+        yield running
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("centre", ["east", "west", "core", "cloud"])
+async def test_page_kernel_and_scheduler_agree(hub: WholeHub, centre: str) -> None:
+    """In a real browser: what the page promised is where the cell runs, by the node's own word and by the scheduler's."""
+    names = hub.descriptor(centre)["names"]
+    async with visitor(hub, "alice") as alice:
+        await alice.log_in()
+        await alice.choice(names["en"]).check()
+        await alice.press("Start")
+        await alice.arrive()
+        await alice.new_notebook()
+        host, cluster, job, told, tag = json.loads(await alice.run(FACTS))
+        [launch] = await hub.launches("alice")
+        assert (told, launch["centre"], launch["names"]) == (centre, centre, names)
+        [running] = hub.live_jobs(centre)
+        assert (running["id"], running["tag"]) == (launch["job"], tag)
+        assert not any(hub.live_jobs(other) for other in hub.centres if other != centre)
+        if centre == "cloud":
+            assert (host, cluster) == ("cloud-login", None)
+        else:
+            assert (cluster, job, [host]) == (centre, running["id"], running["nodes"])
+        await alice.page.goto(f"{hub.url}/hub/home")
+        await alice.press("Stop")
+        await came(lambda: _none_live(hub, centre))
+
+
+async def _none_live(hub: WholeHub, centre: str) -> bool:
+    return not await asyncio.to_thread(hub.live_jobs, centre)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+async def test_twenty_at_once_pass_a_full_centre_by(hub: WholeHub) -> None:
+    """Twenty real Jupyter servers on two shared cores: nearly all of it is Python's imports, one after the other."""
+    full = await asyncio.to_thread(hub.fill, "east")
+    people = [Person(hub, f"p{number:02}") for number in range(20)]
+    try:
+        for person in people:
+            await person.__aenter__()
+        await asyncio.gather(*(person.start(plan="light") for person in people))
+        await asyncio.gather(*(person.at("ready", deadline=300) for person in people))
+        launches = [await person.launch() for person in people]
+        assert "east" not in {launch["centre"] for launch in launches}
+        found = {centre: hub.live_jobs(centre) for centre in hub.centres}
+        assert not found["east"]
+        assert sum(len(jobs) for jobs in found.values()) == 20
+        for centre, jobs in found.items():
+            assert {job["state"] for job in jobs} <= {"running"}, centre
+            assert hub.places.overcommitted(centre) == {}
+        # Two queues over the same nodes: nothing is free in either, and the cores are told once.
+        shares = {share["id"]: share for share in (await _centre(hub, "east"))["shares"]}
+        assert len(shares) == 2
+        assert {share["cores_free"] for share in shares.values()} == {0}
+        await asyncio.to_thread(hub.free, "east", full)
+        await came(lambda: _has_room(hub, "east"), 40)
+        async with Person(hub, "carol") as carol:
+            await carol.start(plan="light")
+            assert (await carol.at("ready"))["centre"] == "east"
+            await carol.stop()
+            await carol.at("ended")
+    finally:
+        for person in people:
+            await person.stop()
+            await person.__aexit__()
+    await came(lambda: _no_jobs(hub), 60)
+
+
+async def _centre(hub: WholeHub, centre: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in await hub.ask("GET", "/centres") if one["id"] == centre)
+    return found
+
+
+async def _has_room(hub: WholeHub, centre: str) -> bool:
+    shares = (await _centre(hub, centre))["shares"]
+    return all(share["cores_free"] == share["cores_total"] for share in shares)
+
+
+async def _no_jobs(hub: WholeHub) -> bool:
+    return not any([await asyncio.to_thread(hub.live_jobs, centre) for centre in hub.centres])
+
+
+async def test_a_card_is_found_where_it_is(hub: WholeHub, federation: Federation) -> None:
+    async with Person(hub, "bob") as bob:
+        await bob.start(plan="accelerated")
+        launch = await bob.at("ready")
+        assert launch["centre"] == "core"
+        [job] = hub.live_jobs("core")
+        asked = federation.centre("core").run(["squeue", "-h", "-j", job["id"], "-o", "%b"]).stdout
+        assert asked.strip().endswith("dcu:1")
+        await bob.stop()
+        await bob.at("ended")
+
+
+async def test_what_nobody_has_is_refused_at_once(hub: WholeHub) -> None:
+    """Before anything is started, with what is missing at each centre."""
+    async with Person(hub, "bob") as bob:
+        answer = await bob.api("POST", "/users/bob/server", json={"cores": "2", "accelerator": "qpu"})
+        assert answer.status_code in range(400, 500), answer.text
+        for centre in hub.centres:
+            assert hub.descriptor(centre)["names"]["en"] in answer.json()["message"]
+        assert await hub.launches("bob", ended=False) == []
+        offers = await hub.ask("POST", "/place", "bob", json={"options": {"cores": "500"}})
+        assert offers["ranked"] == []
+        assert {offer["centre"] for offer in offers["refused"]} == set(hub.centres)
+        assert {offer["reasons"][0]["code"] for offer in offers["refused"]} == {"place.cores"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_fifty_waiting_ask_once_a_tick(hub: WholeHub, federation: Federation) -> None:
+    """Counted by slurmctld itself (sdiag). Fifty people log in and start first, which takes most of its time."""
+    full = await asyncio.to_thread(hub.fill, "east")
+    people = [Person(hub, f"p{number:02}") for number in range(50)]
+    seconds = 15
+    try:
+        for person in people:
+            await person.__aenter__()
+            await person.start(plan="light", centre="east")
+        await asyncio.gather(*(person.at("queued", deadline=120) for person in people))
+        before = _questions(federation)
+        await asyncio.sleep(seconds)
+        after = _questions(federation)
+        asked = {kind: after[kind] - before.get(kind, 0) for kind in after}
+        # squeue is REQUEST_JOB_INFO, sinfo REQUEST_NODE_INFO; our own two questions here are in it.
+        assert 2 <= asked["REQUEST_JOB_INFO"] <= seconds + 2, asked
+        assert 2 <= asked["REQUEST_NODE_INFO"] <= seconds + 2, asked
+    finally:
+        for person in people:
+            await person.stop()
+            await person.__aexit__()
+        await asyncio.to_thread(hub.free, "east", full)
+    await came(lambda: _no_jobs(hub), 60)
+
+
+def _questions(federation: Federation) -> dict[str, int]:
+    """How often slurmctld was asked what, since its start."""
+    said = federation.centre("east").run(["sdiag"]).stdout
+    return {
+        kind: int(count)
+        for kind, count in re.findall(r"^\s*(REQUEST_\w+)\s.*?count:(\d+)", said, re.MULTILINE)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("centre", ["east", "west"])
+async def test_the_notebook_has_the_same_numbers(hub: WholeHub, centre: str) -> None:
+    """Two workers and a kernel import the scientific stack on two shared cores, at a shared file system's pace."""
+    async with Person(hub, "dave") as dave:
+        # Seven of a node's eight cores: the second worker has to go to the other node.
+        await dave.start(cores="7", memory="4", hours="1", centre=centre)
+        await dave.ready()
+        kernel = await dave.kernel()
+        printed = await _run_notebook(kernel, NOTEBOOK)
+        assert printed["warming"].splitlines() == ["A1B 4.52 K", "E1 2.44 K"]
+        workers = json.loads(printed["workers"])
+        assert {worker["machine"] for worker in workers} == {f"{centre}-n1", f"{centre}-n2"}
+        assert len({worker["job"] for worker in workers}) == 2
+        await dave.stop()
+        await dave.at("ended")
+        await came(lambda: _none_live(hub, centre), 60)
+
+
+async def _run_notebook(kernel: Kernel, file: Path) -> dict[str, str]:
+    """Every code cell in turn; what each printed, by its id. The workers tell their machines in JSON too."""
+    printed = {}
+    for cell in nbformat.read(file, as_version=4).cells:
+        if cell.cell_type == "code":
+            printed[cell.id] = await kernel.run(cell.source, deadline=120)
+            if cell.id == "workers":
+                ask = "import json; print(json.dumps(list(client.run(whoami).values())))"
+                printed[cell.id] = await kernel.run(ask)
+    return printed
