@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.federation import user_environment
 from tests.federation.batch import SPOOL
-from tests.federation.shape import CORES, MEMORY_MIB, CentreShape
+from tests.federation.shape import CORES, MEMORY_MIB, TIME_ZONE, CentreShape
 
 if TYPE_CHECKING:
     from tests.federation.centre import Centre
@@ -28,7 +28,7 @@ def describe(centre: Centre) -> dict[str, Any]:
             "latitude": latitude,
             "longitude": longitude,
         },
-        "time_zone": "Asia/Shanghai",
+        "time_zone": TIME_ZONE,
         "contacts": [{"name": "Operators", "email": f"operators@{shape.name}.example"}],
         "endpoint": {
             "transport": "ssh",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CENTRES", "CORES", "MEMORY_MIB", "CentreShape", "Queue"]
+__all__ = ["CENTRES", "CORES", "MEMORY_MIB", "TIME_ZONE", "CentreShape", "Queue"]
 
 CORES: Final = 8
 """Of each node, by its own claim; the machine may have fewer."""
 MEMORY_MIB: Final = 16 * 1024
+TIME_ZONE: Final = "Asia/Shanghai"
+"""Of all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.federation.accounts import SYSTEM, accounts_of, write_accounts
-from tests.federation.shape import CentreShape
+from tests.federation.shape import TIME_ZONE, CentreShape
 
 __all__ = ["lay_out", "put", "shared"]
 
@@ -23,9 +23,8 @@ _OF_THE_MACHINE: Final = (
         "ld.so.conf.d",
         "ssl/certs",
         "ca-certificates",
-        "localtime",
     ),
-    *("timezone", "protocols", "services", "fonts", "mime.types", "debian_version", "os-release", "profile"),
+    *("protocols", "services", "fonts", "mime.types", "debian_version", "os-release", "profile"),
     *(
         "bash.bashrc",
         "login.defs",
@@ -58,6 +57,8 @@ def lay_out(centre: CentreShape, root: Path, addresses: Mapping[str, str]) -> No
     etc = root / "etc"
     for name in _OF_THE_MACHINE:
         _copy(Path("/etc") / name, etc / name)
+    # Its clock tells the time of its place, as its descriptor says, whatever this machine's does.
+    _copy(Path("/usr/share/zoneinfo") / TIME_ZONE, etc / "localtime")
     hosts = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in addresses.items())]
     put(etc / "hosts", "\n".join(hosts) + "\n")
     # Files alone: a question to a name server that nobody can reach would take seconds.
