@@ -25,8 +25,13 @@ help: ## What can be made
 setup: ## The environment; .venv leads to it
 	@tools/setup "$(VENV)"
 
-demo: setup ## A federation on this machine, on http://127.0.0.1:8000 (PORT=)
+demo: setup ## A federation on this machine, on http://127.0.0.1:8000 (PORT=); FEDERATION=1: of real Slurm, as root
+ifeq ($(FEDERATION),1)
+	@tools/debian-packages
+	$(BIN)/python -m tests.federation demo --port $(PORT)
+else
 	$(BIN)/sampan up --port $(PORT)
+endif
 
 test: setup ## All tests; ARGS= goes to pytest
 	@tools/debian-packages

@@ -15,6 +15,7 @@ By hand (records and data in /var/lib/sampan-federation, or where $SAMPAN_FEDERA
     python -m tests.federation cut east | heal east                the link between hub and login node
     python -m tests.federation join STATE                          descriptors into STATE/centres, trust in STATE's keys
     python -m tests.federation run east-n1 [--as e-alice] -- COMMAND …
+    make demo FEDERATION=1                                         a hub on it; ends without it
 
 In a test: the session fixture `federation` (tests/conftest.py), which brings it up at the first use and takes it down when
 the run ends, unless SAMPAN_KEEP_FEDERATION=1. In Python::

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.federation.demo import demo
 from tests.federation.federation import Federation
 from tests.federation.host import Failed
 from tests.federation.shape import CENTRES
@@ -70,6 +71,10 @@ def _join(federation: Federation, told: argparse.Namespace) -> None:
     federation.join(told.state)
 
 
+def _demo(federation: Federation, told: argparse.Namespace) -> int:
+    return demo(federation, told.state, told.port)
+
+
 def _run(federation: Federation, told: argparse.Namespace) -> None:
     name, _, short = told.host.partition("-")
     host = federation.centre(name).hosts.get(short)
@@ -91,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "fill":
             verb.add_argument("cores", type=int, nargs="?")
     verbs.add_parser("join").add_argument("state", type=Path)
+    trial = verbs.add_parser("demo")
+    trial.add_argument("--state", type=Path, default=Path("state-federation"))
+    trial.add_argument("--port", type=int, default=8000)
     run = verbs.add_parser("run")
     run.add_argument("host")
     run.add_argument("--as", dest="account")

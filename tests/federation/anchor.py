@@ -2,7 +2,7 @@
 
 Run as `python -m tests.federation.anchor`. Reads one line of JSON on standard input (`{"name", "top", "mounts"}`), prints
 the pid that stays, waits for the line `go` (so that the pid is written down before anything else happens), builds, prints
-`ready`. Standard library only; nothing of it is left when it is ready but a shell that waits.
+`ready`; or `failed: …` instead. Nothing of it is left when it is ready but a shell that waits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ _STAY: Final = "trap '' HUP INT TERM QUIT; while :; do sleep 1000000 & wait $!; 
 
 def main() -> int:
     told = json.loads(sys.stdin.readline())
-    _call("unshare", _NEW)
+    try:
+        _call("unshare", _NEW)
+    except OSError as error:
+        print(f"failed: {error}", flush=True)
+        return 1
     child = os.fork()
     if child:
         print(child, flush=True)

@@ -133,11 +133,11 @@ class Centre:
         self.batch.end_all()
 
     def cut(self) -> None:
-        """Nobody gets there from the hub, or back; what runs there goes on."""
-        network.set_link(self._plan, self.shape, up=False)
+        """Nobody gets there from the hub, or back: what is sent is lost. What runs there goes on."""
+        network.set_link(self.hosts["login"], up=False)
 
     def heal(self) -> None:
-        network.set_link(self._plan, self.shape, up=True)
+        network.set_link(self.hosts["login"], up=True)
 
     def cut_node(self, node: str) -> None:
         """Its node is lost: to the login node and to the other nodes."""

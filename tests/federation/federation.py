@@ -11,19 +11,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tests.federation import network, user_environment
 from tests.federation.centre import Centre
-from tests.federation.host import Failed
+from tests.federation.host import REPOSITORY, Failed
 from tests.federation.needs import missing
 from tests.federation.network import Plan
 from tests.federation.record import Record
 from tests.federation.shape import CENTRES
 
-__all__ = ["Federation"]
+__all__ = ["Federation", "sampan"]
 
 ROOT: Final = Path("/var/lib/sampan-federation")
 
@@ -61,22 +61,53 @@ class Federation:
 
     def down(self) -> None:
         """Ends exactly what its record tells of, and removes its files."""
-        if not self.root.exists():
-            return
+        if self.root.exists():
+            with self._alone():
+                self._down()
+
+    def _down(self) -> None:
+        for process in self.record.anchors().values():
+            process.end()
+        if self.record.range is not None:
+            network.close_range(self._plan())
+        # Nothing of the hosts' trees is mounted here: that was in their namespaces, which are gone.
+        shutil.rmtree(self.root)
+
+    @contextmanager
+    def in_use(self, *, keep: bool = False) -> Iterator[None]:
+        """Up within; down afterwards, by the last one that used it, unless it is kept."""
         with self._alone():
-            for process in self.record.anchors().values():
-                process.end()
-            if self.record.range is not None:
-                network.close_range(self._plan())
-            # Nothing of the hosts' trees is mounted here: that was in their namespaces, which are gone.
-            shutil.rmtree(self.root)
+            using = (self.root / "in-use").open("w")
+            fcntl.flock(using, fcntl.LOCK_SH)
+        try:
+            self.up()
+            yield
+        finally:
+            using.close()
+            if not keep:
+                self._down_if_unused()
+
+    def _down_if_unused(self) -> None:
+        with self._alone(), (self.root / "in-use").open("w") as others, suppress(BlockingIOError):
+            fcntl.flock(others, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._down()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with (self.root / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """One at a time, over all processes."""
+        with self._locked():
             yield
+
+    def _locked(self) -> IO[str]:
+        while True:
+            self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                file = (self.root / "lock").open("w")
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # While we waited it may have been removed, with all that it stood for.
+                if (self.root / "lock").stat().st_ino == os.fstat(file.fileno()).st_ino:
+                    return file
+                file.close()
 
     def _plan(self) -> Plan:
         number = self.record.range
@@ -111,10 +142,19 @@ class Federation:
         """The hub of this state knows the centres, and each believes the authority that the hub has for it."""
         self.write_descriptors(state / "centres")
         for centre in self.centres.values():
-            argv = [sys.executable, "-m", "sampan.commands", "ca", "show", centre.name, "--state", str(state)]
-            shown = subprocess.run(argv, capture_output=True, text=True, check=False)
+            argv, environment = sampan("ca", "show", centre.name, "--state", str(state))
+            shown = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
             if shown.returncode != 0:
                 raise Failed(f"sampan ca show {centre.name}: {shown.stderr.strip() or shown.stdout.strip()}")
             for line in shown.stdout.splitlines():
                 if line.startswith(("ssh-", "ecdsa-")):
                     centre.trust(line)
+
+
+def sampan(*words: str) -> tuple[list[str], dict[str, str]]:
+    """Argument list and environment of a command of this checkout."""
+    places = (str(REPOSITORY / place) for place in ("hub", "spawners", "kernels", "extensions"))
+    return [sys.executable, "-m", "sampan.commands", *words], {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(places),
+    }

@@ -22,6 +22,7 @@ _OWN: Final = {
     **dict.fromkeys(("tree", "var", "var/lib", "var/log", "var/cache", "var/spool"), 0o755),
     **dict.fromkeys(("tmp", "var/tmp"), 0o1777),
 }
+_PROGRAMS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
 
 
@@ -77,9 +78,9 @@ class Host:
                 raise Failed("no pipes")
             process.stdin.write(json.dumps(told) + "\n")
             process.stdin.flush()
-            pid = process.stdout.readline()
-            if not pid.strip().isdigit():
-                raise Failed(f"{self.name}: no namespaces of its own ({pid.strip() or 'see above'})")
+            pid = process.stdout.readline().strip()
+            if not pid.isdigit():
+                raise Failed(f"{self.name}: no namespaces of its own: {pid or 'its first process ended'}")
             self._record.write_anchor(self.name, Process.of(int(pid)))
             process.stdin.write("go\n")
             process.stdin.flush()
@@ -95,17 +96,16 @@ class Host:
             self._record.forget_anchor(self.name)
 
     def _mounts(self, read_only: Mapping[str, Path]) -> list[tuple[str, str, str]]:
-        links = [entry for entry in os.scandir("/") if entry.name[:3] in ("bin", "sbi", "lib")]
+        programs = [path for path in Path("/").iterdir() if path.name in _PROGRAMS]
         return [
             ("read-only", "/usr", "/usr"),
             # What the machine's owner put there is no part of a centre.
             ("tmpfs", "755", "/usr/local"),
             *(
-                ("link", str(Path(entry).readlink()), f"/{entry.name}")
-                if entry.is_symlink()
-                else ("read-only", f"/{entry.name}", f"/{entry.name}")
-                for entry in links
-                if entry.is_symlink() or (entry.is_dir() and entry.name != "lost+found")
+                ("link", str(path.readlink()), str(path))
+                if path.is_symlink()
+                else ("read-only", str(path), str(path))
+                for path in programs
             ),
             *(("bind", str(path), target) for target, path in self._shared.items()),
             *(("read-only", str(path), target) for target, path in read_only.items()),
@@ -182,6 +182,15 @@ class Host:
     def processes(self, name: str | None = None) -> list[Process]:
         """What runs on it by the program's name (comm), or all that does."""
         return [process for process, comm in within(self.anchor) if name in (None, comm[:15])]
+
+    def pid_here(self, pid: int) -> int:
+        """The number, on this machine, of a process that knows itself by `pid` on the host. Raises Failed."""
+        for process, _ in within(self.anchor):
+            with suppress(OSError):
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                if f"\nNSpid:\t{process.pid}\t{pid}\n" in status:
+                    return process.pid
+        raise Failed(f"no process {pid} at {self.name}")
 
     def signal(self, name: str, number: int) -> int:
         """Sends a signal to every process of that name; the answer is how many there were."""

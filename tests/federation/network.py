@@ -139,9 +139,12 @@ def _inside(host: Host, *lines: str) -> None:
     host.run(["ip", "-batch", "-"], stdin="\n".join(lines).encode())
 
 
-def set_link(plan: Plan, centre: CentreShape, *, up: bool) -> None:
-    """The link between hub and login node."""
-    _ip("link", "set", plan.link(centre), "up" if up else "down")
+def set_link(login: Host, *, up: bool) -> None:
+    """The link between hub and login node, at the login node's end: what the hub sends is lost, as with a cut cable.
+
+    At the hub's own end the route would go with it, and every connection would fail in the same instant.
+    """
+    _inside(login, f"link set hub {'up' if up else 'down'}")
 
 
 def set_node_link(login: Host, node: str, *, up: bool) -> None:

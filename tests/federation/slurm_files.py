@@ -37,6 +37,8 @@ _SLURM: Final[Mapping[str, str]] = {
     "ReturnToService": "2",
     "JobAcctGatherType": "jobacct_gather/linux",
     "JobAcctGatherFrequency": "task=1",
+    # Without control groups nobody sees the kernel's own end for a job: no OUT_OF_MEMORY here. slurmstepd watches, ends
+    # the job with "Exceeded job memory limit" in its log, and accounts it as FAILED, exit code 0:9.
     "JobAcctGatherParams": "OverMemoryKill",
     "AccountingStorageType": "accounting_storage/slurmdbd",
     "AccountingStorageEnforce": "associations,limits,qos",

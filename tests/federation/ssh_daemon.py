@@ -6,14 +6,13 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.federation.host import REPOSITORY, Failed, Host, wait_for
+from tests.federation.host import Failed, Host, wait_for
 from tests.federation.shape import CentreShape
 from tests.federation.tree import put
 
 __all__ = ["SshDaemon"]
 
 PORT: Final = 22
-_GATE: Final = REPOSITORY / "kernels" / "sampan_kernels" / "gate.py"
 
 _CONFIG: Final = """\
 # Written by tests/federation.
@@ -94,7 +93,11 @@ class SshDaemon:
         if line.strip() not in have:
             put(self._etc / name, "\n".join([*have, line.strip()]) + "\n")
 
-    def distrust_all(self) -> None:
+    def replace_revoked(self, content: bytes) -> None:
+        """The whole list, as a text or a KRL (ssh-keygen -k)."""
+        put(self._etc / "revoked", content)
+
+    def forget(self) -> None:
         """No authority, nothing revoked: as after the first start."""
         for name in ("trusted_ca", "revoked"):
             put(self._etc / name, "")
