@@ -58,6 +58,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No room right now; you are next. It will start by itself.",
         "目前没有空位，下一个就是您，轮到时会自动启动。",
     ),
+    "place.queue_expected": (
+        "No room right now; {ahead} ahead of you. By its own plan it starts in about {about}.",
+        "目前没有空位，前面还有 {ahead} 个等待者；按该中心的排程，约 {about}后启动。",
+    ),
+    "place.next_expected": (
+        "No room right now; you are next. By its own plan it starts in about {about}.",
+        "目前没有空位，下一个就是您；按该中心的排程，约 {about}后启动。",
+    ),
     "place.no_such_share": ("No queue here runs this kind of need.", "这里没有能运行此类需求的队列。"),
     "place.cores": (
         "A single machine here has at most {have} cores; you asked for {want}.",
@@ -72,6 +80,54 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "这里单次最长 {have} 小时，您需要 {want} 小时。",
     ),
     "place.accelerator": ("There is no “{want}” accelerator here.", "这里没有“{want}”加速卡。"),
+    "place.accelerators": (
+        "A single machine here has at most {have} “{kind}” accelerators; you asked for {want}.",
+        "这里单个节点最多 {have} 张“{kind}”加速卡，您需要 {want} 张。",
+    ),
+    "place.burns": (
+        "Whatever runs here takes {count} {kind} with it, used or not.",
+        "在这里运行会占用 {count} 张 {kind} 加速卡，无论是否使用。",
+    ),
+    "place.charged": (
+        "For that much memory you get, and are charged, {cores} cores here.",
+        "因所需内存较大，这里会分配 {cores} 核并按此计费。",
+    ),
+    "place.limit_accelerator": (
+        "Your account may have at most {have} “{kind}” accelerators here; you asked for {want}.",
+        "您的账号在这里最多可用 {have} 张“{kind}”加速卡，您需要 {want} 张。",
+    ),
+    "place.limit_cores": (
+        "Your account may have at most {have} cores here; you asked for {want}.",
+        "您的账号在这里最多可用 {have} 核，您需要 {want} 核。",
+    ),
+    "place.limit_hours": (
+        "Your account may run at most {have} hours at a time here; you asked for {want}.",
+        "您的账号在这里单次最长 {have} 小时，您需要 {want} 小时。",
+    ),
+    "place.limit_jobs": (
+        "You have {have} running here, as many as your account may at one time. It starts by itself when one of them ends.",
+        "您在这里已有 {have} 个任务在运行，达到账号的同时运行上限；其中一个结束后会自动启动。",
+    ),
+    "place.limit_memory": (
+        "Your account may have at most {have} GiB of memory here; you asked for {want} GiB.",
+        "您的账号在这里最多可用 {have} GiB 内存，您需要 {want} GiB。",
+    ),
+    "place.limit_none": (
+        "Your account may start nothing here. Ask this centre's operators.",
+        "您的账号在这里不能启动任务，请联系该中心的运维人员。",
+    ),
+    "place.limit_submitted": (
+        "You have as many running and waiting here as your account may ({have}). Stop one of them, or take another centre.",
+        "您在这里运行和等待的任务已达账号上限（{have} 个）。请先停止一个，或选择其他中心。",
+    ),
+    "place.no_project": (
+        "You are not in the project “{project}” that this queue is charged to. Ask this centre's operators to add you.",
+        "您不在此队列计费的项目“{project}”中，请联系该中心的运维人员添加。",
+    ),
+    "place.no_project_here": (
+        "Your account is in no project that may be used here. Ask this centre's operators to add you to one.",
+        "您的账号没有可在这里使用的项目，请联系该中心的运维人员添加。",
+    ),
     "place.not_pinned": ("You asked for another centre.", "您指定了另一个中心。"),
     "place.unknown": (
         "Its free capacity is unknown just now (last heard {age} s ago).",
@@ -84,6 +140,26 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No centre can run this. {reasons} Ask for less, or choose another plan.",
         "没有中心能满足此需求。{reasons} 请减少需求或换一个套餐。",
     ),
+    # wait.*, time.*: how long starts take
+    "wait.few": ("So far {starts} starts here took {span}.", "到目前为止有 {starts} 次启动，用时 {span}。"),
+    "wait.long": ("That is longer than usual here.", "已超过这里通常的等待时间。"),
+    "wait.not_known": ("How long a start takes here is not known yet.", "尚不清楚在这里启动需要多久。"),
+    "wait.one": ("The only start here so far took {span}.", "到目前为止仅有 1 次启动，用时 {span}。"),
+    "wait.open": ("A start here usually takes {low} or longer.", "在这里启动通常需要 {low}以上。"),
+    "wait.remaining": ("Usually another {span} from here.", "通常还需 {span}。"),
+    "wait.short_few": ("{span} ({starts} so far)", "{span}（仅 {starts} 次）"),
+    "wait.short_not_known": ("not known yet", "尚不清楚"),
+    "wait.usual": ("Usually starts within {span}.", "通常在 {span}内启动。"),
+    "time.d": ("{n} d", "{n} 天"),
+    "time.h": ("{n} h", "{n} 小时"),
+    "time.min": ("{n} min", "{n} 分钟"),
+    "time.open": ("{low} or longer", "{low}以上"),
+    "time.range": ("{low} to {high}", "{low}至 {high}"),
+    "time.range_d": ("{low}–{high} d", "{low}–{high} 天"),
+    "time.range_h": ("{low}–{high} h", "{low}–{high} 小时"),
+    "time.range_min": ("{low}–{high} min", "{low}–{high} 分钟"),
+    "time.range_s": ("{low}–{high} s", "{low}–{high} 秒"),
+    "time.s": ("{n} s", "{n} 秒"),
     # launch.*: progress of a launch
     "launch.over": (
         "This launch has ended or is to stop already. Start a new one.",
@@ -102,6 +178,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "launch.queued": (
         "Waiting for a berth at {centre}: place {place} in the queue.",
         "正在{centre}排队，当前第 {place} 位。",
+    ),
+    "launch.queued_wait": (
+        "Waiting for a berth at {centre}: place {place} in the queue. {wait}",
+        "正在{centre}排队，当前第 {place} 位。{wait}",
     ),
     "launch.running": (
         "The job runs at {centre}, on {node}. Starting up.",
@@ -191,6 +271,22 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "centre.shared_account": (
         "At {centre} all jobs would run as {account}, an account of the system. Its operators must name another in its file.",
         "{centre}的所有任务都会以系统账号 {account} 运行。请其运维人员在描述文件中改用普通账号。",
+    ),
+    "centre.host_key": (
+        "{centre} showed another key ({shown}) than its description pins; nothing was sent to it. Ask its operators.",
+        "{centre}出示的主机密钥（{shown}）与描述文件中登记的不符，未向其发送任何内容。请联系该中心的运维人员。",
+    ),
+    "centre.line": (
+        "A command for the centre is too long ({size} bytes; at most {limit}).",
+        "发往中心的命令过长（{size} 字节，最多 {limit} 字节）。",
+    ),
+    "centre.login": (
+        "{centre} lets nobody in as {account} just now. Its operators find out why; it is tried again.",
+        "{centre}目前不允许以 {account} 登录，会再次尝试。请联系该中心的运维人员查明原因。",
+    ),
+    "centre.word": (
+        "{value} cannot be a part of a command for a centre. Use letters, digits and _ @ % + = : , . / | - alone.",
+        "{value} 不能用作发往中心的命令参数，只能使用字母、数字和 _ @ % + = : , . / | -。",
     ),
     "centre.share": ("{centre} has no share called {share} any more.", "{centre}已没有名为 {share} 的队列。"),
     "scheduler.no_answer": (
@@ -333,6 +429,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "应为小写字母、数字和短横，以字母开头，最多 31 个字符",
     ),
     "descriptor.needed_with": ("expected a value, needed with {key}", "使用 {key} 时必须填写"),
+    "descriptor.not_both": (
+        "expected nothing where {other} is given: say one of the two",
+        "已填写 {other} 时不应填写，两者只能选一",
+    ),
     "descriptor.number": ("expected a number", "应为数字"),
     "descriptor.one_at_least": ("expected at least one entry", "至少应有一项"),
     "descriptor.one_of": ("expected one of {choices}", "应为以下之一：{choices}"),
@@ -564,6 +664,59 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "up.state": (
         "The directory {state} cannot be used: {why}. Choose another one with --state.",
         "无法使用目录 {state}：{why}。请用 --state 指定另一个目录。",
+    ),
+    # signer.*, ca.*: who signs for whom
+    "ca.folder": (
+        "The signing keys in {folder} cannot be read. Put them back from a backup, or move the folder away to begin anew.",
+        "无法读取 {folder} 中的签名密钥。请从备份恢复，或移走该目录后重新开始。",
+    ),
+    "ca.write": (
+        "The signer cannot write to {folder}. Is the disk full?",
+        "签名服务无法写入 {folder}。磁盘是否已满？",
+    ),
+    "ca.waiting": (
+        "The key {key} waits already. Have the centre trust it, then run this with --activate.",
+        "密钥 {key} 已在等待启用。请让中心先信任它，再加上 --activate 运行。",
+    ),
+    "ca.nothing_waits": (
+        "No newer key waits. Make one first: run this without --activate.",
+        "没有等待启用的新密钥。请先不带 --activate 运行以生成一个。",
+    ),
+    "ca.not_revoked": (
+        "{account} was not revoked. “sampan ca show” lists who was.",
+        "{account} 未被撤销。“sampan ca show”会列出已撤销的账号。",
+    ),
+    "signer.account": (
+        "The description of {centre} does not list the account {account}, so the hub may not act as it. Ask its operators.",
+        "{centre} 的描述文件未列出账号 {account}，平台不能以其身份操作。请联系该中心的运维人员。",
+    ),
+    "signer.away": (
+        "The signer, which lets us in at the centre, does not answer just now. Running sessions are not affected; we try again.",
+        "用于登录中心的签名服务暂时没有响应。正在运行的会话不受影响，会再次尝试。",
+    ),
+    "signer.busy": (
+        "The signer was asked too often. Wait a minute and try again.",
+        "对签名服务的请求过于频繁。请稍候一分钟再试。",
+    ),
+    "signer.centre": (
+        "The signer knows no centre called {centre}. Its description must be readable for the signer.",
+        "签名服务不知道名为 {centre} 的中心。请确认其描述文件可被签名服务读取。",
+    ),
+    "signer.failed": (
+        "The signer made a mistake; its log says which. It is asked again.",
+        "签名服务内部出错，详情见其日志。会再次请求。",
+    ),
+    "signer.log": (
+        "The signer cannot write its log, and signs nothing that is not logged. Is the disk full?",
+        "签名服务无法写日志，未记录的内容不予签名。磁盘是否已满？",
+    ),
+    "signer.request": (
+        "The signer was asked something that it does not understand ({field}). Are hub and signer of one version?",
+        "签名服务无法理解该请求（{field}）。平台与签名服务的版本是否一致？",
+    ),
+    "signer.revoked": (
+        "The hub no longer acts as {account} at {centre}: that was revoked. Ask the hub's administrators.",
+        "平台已不再以 {account} 的身份在 {centre} 操作：该授权已被撤销。请联系平台管理员。",
     ),
     # here.*: where a notebook runs
     "here.elsewhere": (

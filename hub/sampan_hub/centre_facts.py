@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sampan.need import Need
 
-__all__ = ["CentreFacts", "Room", "ShareFacts", "front"]
+__all__ = ["CentreFacts", "Room", "ShareFacts", "Terms", "front"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,59 @@ def front(rooms: Iterable[Room]) -> tuple[Room, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a share makes of whatever is asked of it.
+
+    `cards` of `card`: each job takes them, asked for or not. `mib_per_core`: the memory that comes with a core, where the
+    site charges further cores for more of it; 0 where memory costs none.
+    """
+
+    card: str = ""
+    cards: int = 0
+    mib_per_core: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether every need is taken as it is."""
+        return not self.cards and not self.mib_per_core
+
+    def effective(self, need: Need) -> Need:
+        """The need as the share counts it, which is also what is submitted there: never less than what was asked for.
+
+        Where memory is charged the rule is Slurm's for MaxMemPerCPU: as many cores as it takes for each to bring no more
+        than its share of the memory, rounded up.
+        """
+        if self.plain:
+            return need
+        cores, kind, count = need.cores, need.accelerator, need.accelerators
+        if self.mib_per_core:
+            cores = max(cores, -(-need.memory_mib // self.mib_per_core))
+        if self.cards and kind in (None, "", self.card):
+            kind, count = self.card, max(count if kind else 0, self.cards)
+        return replace(need, cores=cores, accelerator=kind, accelerators=count)
+
+    def burned(self, need: Need) -> int:
+        """How many cards a job takes that did not ask for them."""
+        return max(0, self.cards - (need.accelerators if need.accelerator == self.card else 0))
+
+    def room(self, cores: int, memory_mib: int, minutes: int, accelerators: Mapping[str, int]) -> Room | None:
+        """What of this much one job may have; None where it is too little for what every job takes.
+
+        A queue that demands cards of one kind is for those cards: a job that wants others goes elsewhere.
+        """
+        if self.cards:
+            if accelerators.get(self.card, 0) < self.cards:
+                return None
+            accelerators = {self.card: accelerators[self.card]}
+        if self.mib_per_core:
+            memory_mib = min(memory_mib, cores * self.mib_per_core)
+        return Room(cores, memory_mib, minutes, accelerators)
+
+
+_PLAIN = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class ShareFacts:
     """What never changes while a descriptor stands: limits of one share. `cores`, `memory_mib`: the most one node gives."""
 
@@ -59,10 +112,20 @@ class ShareFacts:
     accelerators: Mapping[str, int] = field(default_factory=dict)
     cost: float = 1.0
     """Core-hours charged for one core and hour; only compared."""
+    terms: Terms = _PLAIN
+    overlaps: frozenset[str] = frozenset()
+    """Queues over the same nodes, as the descriptor says."""
+    project: str = ""
+    """The scheduler's project account that every job here is charged to; empty: the person's usual one."""
 
     @property
-    def room(self) -> Room:
-        return Room(self.cores, self.memory_mib, self.max_minutes, self.accelerators)
+    def room(self) -> Room | None:
+        """The most that a job here may have; None where what the queue demands is more than a node has."""
+        return self.terms.room(self.cores, self.memory_mib, self.max_minutes, self.accelerators)
+
+    def price(self, need: Need) -> tuple[int, float]:
+        """What the need costs here: cards that it did not ask for, then core-hours charged an hour. Only compared."""
+        return self.terms.burned(need), self.cost * self.terms.effective(need).cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +143,8 @@ class CentreFacts:
     """The largest rooms that there ever are here: what none of them holds, no share does."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "most", front(share.room for share in self.shares))
+        rooms = (share.room for share in self.shares)
+        object.__setattr__(self, "most", front(room for room in rooms if room is not None))
+
+    def share(self, name: str) -> ShareFacts | None:
+        return next((share for share in self.shares if share.id == name), None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sampan.need import Need
 from sampan_hub.capacity import NodeReading
 
-__all__ = ["Bin", "Filling", "Slot", "fold"]
+__all__ = ["Bin", "Filling", "Slot", "fold", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,33 @@ class Bin:
     slot: Slot
     queues: frozenset[str]
     count: int = field(compare=False)
+
+
+def merged(nodes: Sequence[NodeReading]) -> Sequence[NodeReading]:
+    """Each node once: of one that was told of twice (once a queue, say) the worse is believed, with the queues of both."""
+    if len({node.name for node in nodes}) == len(nodes):
+        return nodes
+    once: dict[str, NodeReading] = {}
+    for node in nodes:
+        once[node.name] = _joined(once[node.name], node) if node.name in once else node
+    return tuple(once.values())
+
+
+def _joined(one: NodeReading, other: NodeReading) -> NodeReading:
+    cards = {
+        kind: min(of[kind] for of in (one.accelerators, other.accelerators) if kind in of)
+        for kind in {**one.accelerators, **other.accelerators}
+    }
+    return NodeReading(
+        one.name,
+        min(one.cores, other.cores),
+        min(one.cores_free, other.cores_free),
+        min(one.memory_mib, other.memory_mib),
+        min(one.memory_mib_free, other.memory_mib_free),
+        tuple(dict.fromkeys((*one.queues, *other.queues))),
+        cards,
+        up=one.up and other.up,
+    )
 
 
 def fold(nodes: Iterable[NodeReading]) -> tuple[Bin, ...]:

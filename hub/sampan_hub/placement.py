@@ -1,12 +1,15 @@
 """Where a need may run, best first, with reasons in words. Values in, values out.
 
 Hard needs filter; what is left is ranked by a tuple of questions, asked in this order: does it run now? does it hold the
-data? how soon does it start? what does it cost? how much is left free? The first question that differs decides, and can
-be told to a person. There is no sum of weights in which a tie could hide.
+data? how soon does it start? what does it cost? how much is left free? How soon is, where it does not run now: what the
+centre's scheduler expects, coarsely, where it was asked (not asked or not known is behind); how many wait ahead; how long
+it usually took. What it costs is: cards that are taken without having been asked for, then core-hours. The first question
+that differs decides, and can be told to a person. There is no sum of weights in which a tie could hide.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,15 +20,21 @@ from sampan.need import Need
 from sampan_hub.capacity import Capacity
 from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts
 from sampan_hub.in_flight import Claim
-from sampan_hub.survey import Standing, Survey, Waits
+from sampan_hub.permits import NO_BARS, Bars, Permit
+from sampan_hub.spans import Span, amount
+from sampan_hub.survey import NONE_BARRED, Standing, Survey, Waits
 
-__all__ = ["Candidate", "CentreFacts", "Offer", "Placement", "ShareFacts", "in_line", "place"]
+__all__ = ["Candidate", "CentreFacts", "Forecasts", "Offer", "Placement", "ShareFacts", "in_line", "place"]
 
 Verdict = Literal["now", "queue", "unknown", "no"]
 _ORDER: Final[Mapping[Verdict, int]] = MappingProxyType({"now": 0, "queue": 1, "unknown": 2, "no": 3})
 _NOW: Final[Verdict] = "now"
 _QUEUE: Final[Verdict] = "queue"
 _NO_WAITS: Final[Waits] = MappingProxyType({})
+Forecasts = Mapping[tuple[str, str], float]
+"""(centre, share) → in how many seconds the need is expected to start there, where somebody knows."""
+_NO_FORECASTS: Final[Forecasts] = MappingProxyType({})
+_UNFORESEEN: Final = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +49,24 @@ class Candidate:
     """Seconds since it was last heard."""
     survey: Survey | None = None
     """What `capacity` comes to, where that was worked out when it arrived; else it is worked out for each decision."""
+    permit: Permit | None = None
+    """What the person's own limits there allow; None where they are not known, which is no reason to say no."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One share's answer to a need: a verdict with its reasons, the most telling one first."""
+    """One share's answer to a need: a verdict with its reasons, the most telling one first.
+
+    `ahead`: how many wait before it, None where it need not wait or nobody knows. `start`: how long starts like this took.
+    """
 
     centre: str
     names: Mapping[str, str]
     share: str
     verdict: Verdict
     reasons: tuple[Message, ...]
+    ahead: int | None = None
+    start: Span | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,6 +75,8 @@ class Offer:
             "share": self.share,
             "verdict": self.verdict,
             "reasons": [reason.to_json() for reason in self.reasons],
+            "ahead": self.ahead,
+            "start": None if self.start is None else self.start.to_json(),
         }
 
 
@@ -92,7 +110,8 @@ def place(
     *,
     in_flight: Iterable[Claim] = (),
     tried: Mapping[str, Message] | None = None,
-    waits: Waits | None = None,
+    waits: Waits = _NO_WAITS,
+    forecasts: Forecasts = _NO_FORECASTS,
 ) -> Placement:
     """Ranks the centres for a need.
 
@@ -107,13 +126,14 @@ def place(
     for candidate in candidates:
         facts = candidate.facts
         survey = _survey(candidate)
-        why = _refusal(need, candidate, survey, tried)
+        bars = NO_BARS if candidate.permit is None else candidate.permit.bars(need)
+        why = _refusal(need, candidate, survey, bars, tried)
         if why is not None:
             refused.append(Offer(facts.id, facts.names, "", "no", (why,)))
         elif survey is None:
-            ranked.append(_unknown(need, candidate))
+            ranked.append(_unknown(need, candidate, bars))
         else:
-            ranked.append(_known(need, survey, claims.get(facts.id), waits or _NO_WAITS))
+            ranked.append(_known(need, survey, bars, claims.get(facts.id), waits, forecasts))
     ranked.sort(key=lambda pair: pair[0])
     refused.sort(key=lambda offer: offer.centre)
     return Placement(need, tuple(offer for _, offer in ranked), tuple(refused))
@@ -127,7 +147,11 @@ def _survey(candidate: Candidate) -> Survey | None:
 
 
 def _refusal(
-    need: Need, candidate: Candidate, survey: Survey | None, tried: Mapping[str, Message] | None
+    need: Need,
+    candidate: Candidate,
+    survey: Survey | None,
+    bars: Bars,
+    tried: Mapping[str, Message] | None,
 ) -> Message | None:
     """Why this centre is not asked at all; None where it can run the need sooner or later."""
     name = candidate.facts.id
@@ -140,10 +164,20 @@ def _refusal(
     if need.software and need.software not in candidate.facts.software:
         return Message("place.software", {"want": need.software})
     rooms = candidate.facts.most if survey is None else survey.most
-    for room in rooms:
-        if room.holds(need):
-            return None
-    return _lack(need, rooms)
+    if not any(room.holds(need) for room in rooms):
+        return _lack(need, rooms)
+    if bars.never:
+        able = _able(need, candidate.facts, survey)
+        return None if able - bars.never.keys() else bars.never[min(able)]
+    return None
+
+
+def _able(need: Need, facts: CentreFacts, survey: Survey | None) -> frozenset[str]:
+    """The shares that ever have room for the need."""
+    rooms = {share.id: (share.room,) for share in facts.shares} if survey is None else survey.rooms
+    return frozenset(
+        share for share, some in rooms.items() if any(room is not None and room.holds(need) for room in some)
+    )
 
 
 def _lack(need: Need, rooms: Sequence[Room]) -> Message:
@@ -152,10 +186,12 @@ def _lack(need: Need, rooms: Sequence[Room]) -> Message:
         return Message("place.no_such_share")
     kind = need.accelerator
     if kind:
-        with_kind = [room for room in rooms if room.accelerators.get(kind, 0) >= need.accelerators]
-        if not with_kind:
+        most = max(room.accelerators.get(kind, 0) for room in rooms)
+        if not most:
             return Message("place.accelerator", {"want": kind, "count": need.accelerators})
-        rooms = with_kind
+        if most < need.accelerators:
+            return Message("place.accelerators", {"kind": kind, "have": most, "want": need.accelerators})
+        rooms = [room for room in rooms if room.accelerators.get(kind, 0) >= need.accelerators]
     wide = [room for room in rooms if room.cores >= need.cores]
     if not wide:
         return Message("place.cores", {"have": max(room.cores for room in rooms), "want": need.cores})
@@ -170,56 +206,90 @@ def _lack(need: Need, rooms: Sequence[Room]) -> Message:
 
 
 def _known(
-    need: Need, survey: Survey, claims: Sequence[Claim] | None, waits: Waits
+    need: Need,
+    survey: Survey,
+    bars: Bars,
+    claims: Sequence[Claim] | None,
+    waits: Waits,
+    forecasts: Forecasts,
 ) -> tuple[tuple[object, ...], Offer]:
     """The offer of a centre whose capacity is known, with the tuple it is ranked by."""
     facts = survey.facts
-    standing: Standing | None
-    if claims:
-        standing, at_once = survey.beside(claims, need, waits)
-    else:
-        standing = survey.now(need)
-        at_once = standing is not None
-        if standing is None:
-            standing = survey.queue(need, waits)
-    if standing is None:
-        raise AssertionError(f"{facts.id}: a room that no share has")
+    standing, at_once = _standing(need, survey, bars, claims, waits)
     share = standing.share
+    missing = len(frozenset(need.data) - facts.holds) if need.data else 0
+    notes = _notes(need, share, holds=bool(need.data) and not missing)
     if at_once:
         numbers = {"free": standing.cores_free, "total": standing.cores_total}
-        verdict, why, ahead, wait = _NOW, Message("place.fits_now", numbers), 0, 0.0
+        offer = Offer(facts.id, facts.names, share.id, _NOW, (Message("place.fits_now", numbers), *notes))
+        soon: tuple[object, ...] = (0, 0, 0.0)
     else:
-        verdict, why, ahead = _QUEUE, in_line(standing.ahead), standing.ahead
-        wait = waits.get((facts.id, share.id), 0.0)
-    missing, reasons = _data(need, facts, why)
-    rank = (_ORDER[verdict], missing, ahead, wait, share.cost, -standing.cores_free, facts.id)
-    return rank, Offer(facts.id, facts.names, share.id, verdict, reasons)
+        forecast = forecasts.get((facts.id, share.id))
+        why = bars.now.get(share.id) or in_line(standing.ahead, forecast)
+        offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *notes), standing.ahead)
+        soon = (_class(forecast), standing.ahead, waits.get((facts.id, share.id), 0.0))
+    rank = (_ORDER[offer.verdict], missing, *soon, *share.price(need), -standing.cores_free, facts.id)
+    return rank, offer
 
 
-def in_line(ahead: int) -> Message:
-    """What is said of a queue with that many before one."""
-    return Message("place.queue", {"ahead": ahead}) if ahead else Message("place.next")
+def _standing(
+    need: Need, survey: Survey, bars: Bars, claims: Sequence[Claim] | None, waits: Waits
+) -> tuple[Standing, bool]:
+    """The best share of a centre that has one, and whether it runs the need at once."""
+    never = frozenset(bars.never) if bars.never else NONE_BARRED
+    later = never | bars.now.keys() if bars.now else never
+    standing: Standing | None
+    if claims:
+        standing, at_once = survey.beside(claims, need, waits, later, never)
+    else:
+        standing = survey.now(need, later)
+        at_once = standing is not None
+        if standing is None:
+            standing = survey.queue(need, waits, never)
+    if standing is None:
+        raise AssertionError(f"{survey.facts.id}: a room that no share has")
+    return standing, at_once
 
 
-def _unknown(need: Need, candidate: Candidate) -> tuple[tuple[object, ...], Offer]:
+def in_line(ahead: int, forecast: float | None = None) -> Message:
+    """What is said of a queue with that many before one, and a start expected in so many seconds."""
+    code, params = ("place.queue", {"ahead": ahead}) if ahead else ("place.next", {})
+    if forecast is None:
+        return Message(code, params)
+    return Message(f"{code}_expected", {**params, "about": amount(forecast)})
+
+
+def _class(forecast: float | None) -> int:
+    """How soon, by factors of four from a quarter of a minute on: no scheduler's forecast is worth finer steps."""
+    return _UNFORESEEN if forecast is None else math.floor(math.log(max(forecast, 15.0) / 15.0, 4))
+
+
+def _unknown(need: Need, candidate: Candidate, bars: Bars) -> tuple[tuple[object, ...], Offer]:
     """The offer of a centre of which nothing is known just now: behind all others, and never free."""
     facts = candidate.facts
     code = Message("place.unknown", {"age": candidate.age})
     why = code if candidate.reachable else Message("place.unreachable")
-    possible = (share for share in facts.shares if share.room.holds(need))
-    share = min(possible, key=lambda one: (one.cost, one.id))
-    missing, reasons = _data(need, facts, why)
-    rank = (_ORDER["unknown"], missing, 0, 0.0, share.cost, 0, facts.id)
-    return rank, Offer(facts.id, facts.names, share.id, "unknown", reasons)
-
-
-def _data(need: Need, facts: CentreFacts, why: Message) -> tuple[int, tuple[Message, ...]]:
-    """How many of the entries that the need names are not there, and the reasons with that where all are."""
-    if not need.data:
-        return 0, (why,)
+    able = _able(need, facts, None) - bars.never.keys()
+    possible = (share for share in facts.shares if share.id in able)
+    share = min(possible, key=lambda one: (*one.price(need), one.id))
     missing = len(frozenset(need.data) - facts.holds)
-    return missing, (why,) if missing else (why, Message("place.data"))
+    notes = _notes(need, share, holds=bool(need.data) and not missing)
+    rank = (_ORDER["unknown"], missing, 0, 0, 0.0, *share.price(need), 0, facts.id)
+    return rank, Offer(facts.id, facts.names, share.id, "unknown", (why, *notes))
 
 
-def _decimal(amount: float) -> str:
-    return f"{amount:.3f}".rstrip("0").rstrip(".")
+def _notes(need: Need, share: ShareFacts, *, holds: bool) -> tuple[Message, ...]:
+    """What else a person should know of an offer: the data are there; what is taken and charged beyond what was asked."""
+    notes: tuple[Message, ...] = (Message("place.data"),) if holds else ()
+    terms = share.terms
+    if terms.plain:
+        return notes
+    if terms.burned(need):
+        notes += (Message("place.burns", {"count": terms.cards, "kind": terms.card}),)
+    if (cores := terms.effective(need).cores) > need.cores:
+        notes += (Message("place.charged", {"cores": cores}),)
+    return notes
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from sampan.need import Need
 from sampan_hub.capacity import Capacity, NodeReading
-from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts, front
-from sampan_hub.histogram import Filling, Slot, fold
+from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts, Terms, front
+from sampan_hub.histogram import Filling, Slot, fold, merged
 from sampan_hub.in_flight import Claim
 
-__all__ = ["Standing", "Survey"]
+__all__ = ["NONE_BARRED", "Barred", "Standing", "Survey", "Waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,35 @@ Row = tuple[Room, int, int]
 """A room for one job, the number of the share it is in, and that of the bin it is on (-1: free or not)."""
 Waits = Mapping[tuple[str, str], float]
 """(centre, share) → seconds that jobs usually waited there."""
+Barred = frozenset[str]
+NONE_BARRED: Final[Barred] = frozenset()
+_Taken = tuple[frozenset[str], int]
+"""The queues that feel a claim, and the cores it takes from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """The rows of all shares with the same terms, the best first: there one order is right for every need."""
+
+    terms: Terms
+    shares: tuple[int, ...]
+    rows: tuple[Row, ...]
+    front: tuple[Row, ...]
 
 
 class Survey:
-    """A centre at one measured moment. Made anew for each reading; what it keeps besides follows from its arguments."""
+    """A centre at one measured moment. Made anew for each reading; what it keeps besides follows from its arguments.
+
+    `barred`, where it is asked for: ids of shares that are not for this person.
+    """
 
     def __init__(self, facts: CentreFacts, capacity: Capacity) -> None:
         self.facts = facts
         self.capacity = capacity
-        self._bins = fold(capacity.reading.nodes)
+        readings = merged(capacity.reading.nodes)
+        self._bins = fold(readings)
         nodes: dict[str, list[NodeReading]] = {share.queue: [] for share in facts.shares}
-        for node in capacity.reading.nodes:
+        for node in readings:
             for queue in node.queues:
                 if queue in nodes:
                     nodes[queue].append(node)
@@ -47,93 +66,158 @@ class Survey:
             for queue in one.queues & nodes.keys():
                 self._by_queue[queue].append(at)
         self._standings = tuple(_standing(share, nodes[share.queue], capacity) for share in facts.shares)
-        rooms = [_rooms(share, nodes[share.queue]) for share in facts.shares]
-        self.most = front(sorted((room for some in rooms for room in some), key=_smallness))
+        self.rooms: Mapping[str, tuple[Room, ...]] = {
+            share.id: _rooms(share, nodes[share.queue]) for share in facts.shares
+        }
+        """Share → the largest rooms that it ever has, also on nodes that are down now."""
+        self.most = front(sorted((room for some in self.rooms.values() for room in some), key=_smallness))
         """The largest rooms there are here: what none of them holds never runs."""
-        self._possible: list[Row] = [(room, at, -1) for at, some in enumerate(rooms) for room in some]
+        self._possible: list[Row] = [
+            (room, at, -1) for at, share in enumerate(facts.shares) for room in self.rooms[share.id]
+        ]
         # Whoever waits in a queue is served first: room for a small need behind a large one is not room now.
         idle = (at for at, standing in enumerate(self._standings) if not standing.ahead)
-        self._idle = sorted(idle, key=lambda at: _liking(self._standings[at]))
-        self._free: list[Row] = [
-            (_room(facts.shares[at], self._bins[place].slot), at, place)
-            for at in self._idle
-            for place in reversed(self._by_queue[facts.shares[at].queue])
-        ]
-        self._free_front = _front(self._free)
-        self._queued: list[Row] = []
-        self._queued_front: tuple[Row, ...] = ()
+        self._free = self._lots(sorted(idle, key=lambda at: _liking(self._standings[at])), self._free_rows)
+        self._queued: tuple[_Lot, ...] = ()
         self._queue_waits: Waits | None = None
 
-    def now(self, need: Need) -> Standing | None:
-        """The share that runs the need now, the cheapest and then the emptiest."""
-        row = _first(self._free_front, need)
-        return None if row is None else self._standings[row[1]]
+    def now(self, need: Need, barred: Barred = NONE_BARRED) -> Standing | None:
+        """The share that runs the need now: the one that burns the fewest cards, the cheapest, then the emptiest."""
+        able = self._each(self._free, need, barred)
+        return able[0] if len(able) == 1 else _best(able, lambda standing: _liking(standing, need))
 
-    def queue(self, need: Need, waits: Waits) -> Standing | None:
+    def queue(self, need: Need, waits: Waits, barred: Barred = NONE_BARRED) -> Standing | None:
         """The share that runs the need soonest, of those that ever do."""
-        self._sort_queue(waits)
-        row = _first(self._queued_front, need)
-        return None if row is None else self._standings[row[1]]
+        able = self._each(self._in_order(waits), need, barred)
+        return able[0] if len(able) == 1 else _best(able, lambda one: self._soonness(one, waits, need))
 
-    def beside(self, claims: Sequence[Claim], need: Need, waits: Waits) -> tuple[Standing | None, bool]:
-        """The share for the need once the claims have been given their places, and whether it runs it now."""
+    def beside(
+        self,
+        claims: Sequence[Claim],
+        need: Need,
+        waits: Waits,
+        barred_now: Barred = NONE_BARRED,
+        barred: Barred = NONE_BARRED,
+    ) -> tuple[Standing | None, bool]:
+        """The share for the need once the claims have been given their places, and whether it runs it now.
+
+        `barred_now`: shares not for this person just now; `barred`: shares that never are.
+        """
         filling = Filling(self._bins, self._by_queue)
         taken = [self._take(filling, claim) for claim in claims]
-        at = self._free_beside(filling, need)
-        if at is not None:
-            return self._after(at, taken), True
-        self._sort_queue(waits)
+        found = (self._free_beside(lot, filling, need, barred_now) for lot in self._free)
+        able = [self._standings[at] for at in found if at is not None]
+        now = _best(able, lambda standing: _liking(standing, need))
+        if now is not None:
+            return self._after(now, taken), True
+        found_soon = (self._soonest(lot, taken, need, waits, barred) for lot in self._in_order(waits))
+        soon = [standing for standing in found_soon if standing is not None]
+        return _best(soon, lambda standing: self._soonness(standing, waits, need)), False
+
+    def _lots(self, order: Sequence[int], rows_of: Callable[[int], Iterable[Row]]) -> tuple[_Lot, ...]:
+        """The rows of the shares in that order, by what the shares make of a need."""
+        members: dict[Terms, list[int]] = {}
+        for at in order:
+            members.setdefault(self.facts.shares[at].terms, []).append(at)
+        lots = []
+        for terms, shares in members.items():
+            rows = tuple(row for at in shares for row in rows_of(at))
+            lots.append(_Lot(terms, tuple(shares), rows, _front(rows)))
+        return tuple(lots)
+
+    def _free_rows(self, at: int) -> Iterable[Row]:
+        """What is free for one job of the share, the largest first."""
+        share = self.facts.shares[at]
+        for place in reversed(self._by_queue[share.queue]):
+            room = _room(share, self._bins[place].slot)
+            if room is not None:
+                yield room, at, place
+
+    def _in_order(self, waits: Waits) -> tuple[_Lot, ...]:
+        """What there ever is, the soonest first."""
+        if waits is not self._queue_waits:
+            shares = range(len(self._standings))
+            order = sorted(shares, key=lambda at: self._soonness(self._standings[at], waits))
+            rows: dict[int, list[Row]] = {at: [] for at in shares}
+            for row in self._possible:
+                rows[row[1]].append(row)
+            self._queued, self._queue_waits = self._lots(order, lambda at: rows[at]), waits
+        return self._queued
+
+    def _each(self, lots: Sequence[_Lot], need: Need, barred: Barred) -> list[Standing]:
+        """The best of each lot that holds the need."""
+        found = []
+        for lot in lots:
+            row = self._first(lot, need, barred) if barred else _first(lot.front, need)
+            if row is not None:
+                found.append(self._standings[row[1]])
+        return found
+
+    def _first(self, lot: _Lot, need: Need, barred: Barred) -> Row | None:
+        if not barred:
+            return _first(lot.front, need)
+        return next((row for row in lot.rows if self._open(row[1], barred) and row[0].holds(need)), None)
+
+    def _open(self, at: int, barred: Barred) -> bool:
+        return self.facts.shares[at].id not in barred
+
+    def _take(self, filling: Filling, claim: Claim) -> tuple[frozenset[str], int]:
+        """Gives a claim its place. Returns the queues that feel it, and the cores it takes from them."""
+        share = self.facts.share(claim.share)
+        if share is None:
+            return frozenset(), 0
+        need = share.terms.effective(claim.need)
+        queues = filling.take(share.queue, need)
+        if queues is not None:
+            return queues, need.cores
+        over = (self._bins[at].queues for at in self._by_queue[share.queue])
+        return frozenset({share.queue}).union(share.overlaps, *over), 0
+
+    def _free_beside(self, lot: _Lot, filling: Filling, need: Need, barred: Barred) -> int | None:
+        """The share of the lot that has a node for the need among what is left, the best first."""
+        row = self._first(lot, need, barred)
+        if row is not None and not filling.left(row[2]):
+            # Its nodes are promised away; others, which it was better than, may do.
+            left = (row for row in lot.rows if filling.left(row[2]) and self._open(row[1], barred))
+            row = next((row for row in left if row[0].holds(need)), None)
+        for at in lot.shares:
+            if row is not None and at == row[1]:
+                break
+            if self._open(at, barred) and self._fits_beside(self.facts.shares[at], filling, need):
+                return at
+        return None if row is None else row[1]
+
+    @staticmethod
+    def _fits_beside(share: ShareFacts, filling: Filling, need: Need) -> bool:
+        """Whether a node that something was put on has room left for the need, too."""
+        rooms = (_room(share, slot) for slot, queues in filling.used if share.queue in queues)
+        return any(room is not None and room.holds(need) for room in rooms)
+
+    def _soonest(
+        self, lot: _Lot, taken: Sequence[_Taken], need: Need, waits: Waits, barred: Barred
+    ) -> Standing | None:
         best: Standing | None = None
-        for room, at, _ in self._queued:
-            if room.holds(need):
-                standing = self._after(at, taken)
+        for room, at, _ in lot.rows:
+            if self._open(at, barred) and room.holds(need):
+                standing = self._after(self._standings[at], taken)
                 if best is None or self._soonness(standing, waits) < self._soonness(best, waits):
                     best = standing
                 if standing is self._standings[at]:
                     # The claims make others wait longer, never shorter: nothing further on is sooner than this.
                     break
-        return best, False
+        return best
 
-    def _sort_queue(self, waits: Waits) -> None:
-        if waits is not self._queue_waits:
-            self._queued = sorted(
-                self._possible, key=lambda row: self._soonness(self._standings[row[1]], waits)
-            )
-            self._queued_front, self._queue_waits = _front(self._queued), waits
-
-    def _take(self, filling: Filling, claim: Claim) -> tuple[frozenset[str], int]:
-        """Gives a claim its place. Returns the queues that feel it, and the cores it takes from them."""
-        queue = next((share.queue for share in self.facts.shares if share.id == claim.share), "")
-        queues = filling.take(queue, claim.need)
-        if queues is not None:
-            return queues, claim.need.cores
-        return frozenset({queue}).union(*(self._bins[at].queues for at in self._by_queue.get(queue, ()))), 0
-
-    def _free_beside(self, filling: Filling, need: Need) -> int | None:
-        """The share that has a node for the need among what is left, the cheapest and then the emptiest."""
-        row = _first(self._free_front, need)
-        if row is not None and not filling.left(row[2]):
-            # Its nodes are promised away; others, which it was better than, may do.
-            row = next((row for row in self._free if filling.left(row[2]) and row[0].holds(need)), None)
-        for at in self._idle:
-            if row is not None and at == row[1]:
-                break
-            share = self.facts.shares[at]
-            if any(share.queue in queues and _room(share, slot).holds(need) for slot, queues in filling.used):
-                return at
-        return None if row is None else row[1]
-
-    def _after(self, at: int, taken: Sequence[tuple[frozenset[str], int]]) -> Standing:
-        standing = self._standings[at]
+    @staticmethod
+    def _after(standing: Standing, taken: Sequence[_Taken]) -> Standing:
         mine = [cores for queues, cores in taken if standing.share.queue in queues]
         if not mine:
             return standing
         free = max(0, standing.cores_free - sum(mine))
         return replace(standing, ahead=standing.ahead + len(mine), cores_free=free)
 
-    def _soonness(self, standing: Standing, waits: Waits) -> tuple[object, ...]:
+    def _soonness(self, standing: Standing, waits: Waits, need: Need | None = None) -> tuple[object, ...]:
         wait = waits.get((self.facts.id, standing.share.id), 0.0)
-        return standing.ahead, wait, *_liking(standing)
+        return standing.ahead, wait, *_liking(standing, need)
 
 
 def _standing(share: ShareFacts, nodes: Sequence[NodeReading], capacity: Capacity) -> Standing:
@@ -145,29 +229,40 @@ def _standing(share: ShareFacts, nodes: Sequence[NodeReading], capacity: Capacit
     )
 
 
-def _liking(standing: Standing) -> tuple[object, ...]:
-    """What is liked better comes first: the cheaper, then the emptier, then always the same one."""
-    return standing.share.cost, -standing.cores_free, standing.share.id
+def _best(some: Sequence[Standing], key: Callable[[Standing], tuple[Any, ...]]) -> Standing | None:
+    return min(some, key=key, default=None)
+
+
+def _liking(standing: Standing, need: Need | None = None) -> tuple[object, ...]:
+    """What is liked better comes first: fewer cards burned, the cheaper, the emptier, then always the same one.
+
+    Among shares with the same terms the need makes no difference.
+    """
+    share = standing.share
+    dear = (0, share.cost) if need is None else share.price(need)
+    return *dear, -standing.cores_free, share.id
 
 
 def _rooms(share: ShareFacts, nodes: Sequence[NodeReading]) -> tuple[Room, ...]:
     """What the share can ever give one job: its limits, on the nodes that there are, also on those that are down now."""
+    if not nodes:
+        # A scheduler that names no node of the queue has not said that there is none.
+        return () if share.room is None else (share.room,)
     sizes = {
         Slot(
             node.cores, node.memory_mib, tuple((kind, all_) for kind, (all_, _) in node.accelerators.items())
         )
         for node in nodes
     }
-    # A scheduler that names no node of the queue has not said that there is none.
-    return front(sorted((_room(share, size) for size in sizes), key=_smallness)) or (share.room,)
+    rooms = (_room(share, size) for size in sizes)
+    return front(sorted((room for room in rooms if room is not None), key=_smallness))
 
 
-def _room(share: ShareFacts, slot: Slot) -> Room:
-    """What one job of the share may have on such a node."""
+def _room(share: ShareFacts, slot: Slot) -> Room | None:
+    """What one job of the share may have on such a node; None where the node has too little for any job of it."""
     accelerators = {kind: min(count, share.accelerators.get(kind, 0)) for kind, count in slot.accelerators}
-    return Room(
-        min(slot.cores, share.cores), min(slot.memory_mib, share.memory_mib), share.max_minutes, accelerators
-    )
+    cores, memory = min(slot.cores, share.cores), min(slot.memory_mib, share.memory_mib)
+    return share.terms.room(cores, memory, share.max_minutes, accelerators)
 
 
 def _smallness(room: Room) -> tuple[int, ...]:

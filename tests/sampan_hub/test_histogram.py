@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sampan.need import Need
 from sampan_hub.capacity import NodeReading
-from sampan_hub.histogram import Bin, Filling, Slot, fold
+from sampan_hub.histogram import Bin, Filling, Slot, fold, merged
 
 BOTH = frozenset({"q", "long"})
 NODES = (
@@ -100,3 +100,16 @@ def test_no_node_is_ever_given_more_than_it_has(
     free = sum(slot.cores for slot, _ in placed.used)
     free += sum(one.slot.cores * placed.left(at) for at, one in enumerate(fold(readings)))
     assert free == sum(cores for cores, _, _ in nodes) - sum(need.cores for need in given_places)
+
+
+def test_a_node_that_is_told_of_twice_is_one_node_and_the_worse_is_believed() -> None:
+    one = NodeReading("n1", 8, 8, 16384, 8192, ("q",), {"dcu": (4, 3)})
+    other = NodeReading("n1", 8, 4, 16384, 9000, ("long", "q"), {"dcu": (4, 1), "gpu": (1, 1)})
+    cards = {"dcu": (4, 1), "gpu": (1, 1)}
+    assert merged([one, NODES[1], other]) == (
+        NodeReading("n1", 8, 4, 16384, 8192, ("q", "long"), cards),
+        NODES[1],
+    )
+    down = NodeReading("n1", 8, 8, 16384, 8192, ("long",), up=False)
+    assert fold(merged([one, down])) == ()
+    assert merged(NODES) is NODES

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sampan.messages import Message
 from sampan.need import Need
 from sampan_hub.capacity import Capacity, NodeReading, Reading
+from sampan_hub.centre_facts import Terms
 from sampan_hub.in_flight import Claim
 from sampan_hub.placement import Candidate, CentreFacts, Placement, ShareFacts, place
 
@@ -158,6 +159,74 @@ def test_an_accelerator_must_be_free_on_the_node() -> None:
     taken = NodeReading("t", 8, 8, 16384, 16384, ("q",), {"dcu": (4, 0)})
     assert order(place(need, [centre("c", free, shares=(share,))])) == [("c", "now")]
     assert order(place(need, [centre("c", taken, shares=(share,))])) == [("c", "queue")]
+
+
+CARD = ShareFacts("card", "card", 8, 16384, 480, {"dcu": 4}, terms=Terms(card="dcu", cards=1))
+
+
+def cards(free: int, *, cores: int = 8, queue: str = "card") -> NodeReading:
+    return NodeReading(f"c{queue}", 8, cores, 16384, 16384, (queue,), {"dcu": (4, free)})
+
+
+def test_a_card_that_the_queue_demands_must_be_free_also_for_who_wants_none() -> None:
+    assert order(place(NEED, [centre("core", cards(1), shares=(CARD,))])) == [("core", "now")]
+    assert order(place(NEED, [centre("core", cards(0), shares=(CARD,))])) == [("core", "queue")]
+    claims = [Claim(f"l{n}", "core", "card", replace(NEED, cores=1, memory_mib=1)) for n in range(3)]
+    four = centre("core", cards(4), shares=(CARD,))
+    assert order(place(NEED, [four], in_flight=claims)) == [("core", "now")]
+    three = centre("core", cards(3), shares=(CARD,))
+    assert order(place(NEED, [three], in_flight=claims)) == [("core", "queue")], "each claim took a card"
+
+
+def test_who_wants_no_card_burns_none_where_it_starts_as_soon_without() -> None:
+    cheap = replace(CARD, cost=0.5)
+    both = centre("both", cards(4), node("n1", 8), shares=(cheap, ShareFacts("main", "q", 8, 16384, 480)))
+    [offer] = place(NEED, [both]).ranked
+    assert offer.share == "main"
+    only = centre("only", cards(4), shares=(cheap,))
+    assert order(place(NEED, [only, centre("plain", node("p1", 2))])) == [("plain", "now"), ("only", "now")]
+    assert order(place(NEED, [only, centre("full", node("f1", 0))]))[0] == ("only", "now"), (
+        "sooner comes first"
+    )
+    wants = replace(NEED, accelerator="dcu", accelerators=1)
+    [offer] = place(wants, [both]).ranked
+    assert offer.share == "card"
+
+
+def test_a_card_that_is_burned_is_told() -> None:
+    [offer] = place(NEED, [centre("only", cards(4), shares=(CARD,))]).ranked
+    assert [reason.code for reason in offer.reasons] == ["place.fits_now", "place.burns"]
+    assert "1 dcu" in offer.reasons[1].say("en")
+    [offer] = place(
+        replace(NEED, accelerator="dcu", accelerators=1), [centre("c", cards(4), shares=(CARD,))]
+    ).ranked
+    assert [reason.code for reason in offer.reasons] == ["place.fits_now"]
+
+
+def test_a_queue_for_one_kind_of_card_is_not_for_another() -> None:
+    share = replace(CARD, accelerators={"dcu": 4, "gpu": 4})
+    with_both = NodeReading("b", 8, 8, 16384, 16384, ("card",), {"dcu": (4, 4), "gpu": (4, 4)})
+    wants = replace(NEED, accelerator="gpu", accelerators=1)
+    placement = place(wants, [centre("core", with_both, shares=(share,))])
+    assert placement.ranked == ()
+    assert why(placement, "core") == "place.accelerator"
+
+
+def test_memory_costs_cores_where_the_site_charges_them() -> None:
+    charged = (ShareFacts("main", "q", 8, 16384, 480, terms=Terms(mib_per_core=2048)),)
+    large = replace(NEED, cores=1, memory_mib=8192)
+    wide = NodeReading("w", 8, 3, 16384, 16384, ("q",))
+    assert order(place(large, [centre("free", wide)])) == [("free", "now")]
+    assert order(place(large, [centre("site", wide, shares=charged)])) == [("site", "queue")]
+    [offer] = place(large, [centre("site", node("n", 4), shares=charged)]).ranked
+    assert [reason.code for reason in offer.reasons] == ["place.fits_now", "place.charged"]
+    claim = Claim("l1", "site", "main", large)
+    five = centre("site", NodeReading("w", 8, 5, 16384, 16384, ("q",)), shares=charged)
+    assert order(place(NEED, [five], in_flight=[claim])) == [("site", "queue")], (
+        "four of the five are promised"
+    )
+    too_large = place(replace(large, memory_mib=16385), [five])
+    assert why(too_large, "site") == "place.memory"
 
 
 needs = st.builds(

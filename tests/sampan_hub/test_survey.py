@@ -74,6 +74,7 @@ def fits(share: ShareFacts, node: NodeReading, need: Need) -> bool:
     return (
         node.up
         and share.queue in node.queues
+        and share.room is not None
         and share.room.holds(Need(cores=need.cores, memory_mib=need.memory_mib, minutes=need.minutes))
         and node.cores_free >= need.cores
         and node.memory_mib_free >= need.memory_mib
