@@ -9,10 +9,13 @@ from typing import Final, TypeVar
 
 from sampan.errors import Invalid, Missing, Unavailable
 from sampan.messages import Message, text
+from sampan.need import Need
 from sampan_hub.accounts import Accounts, shared_account, slug
 from sampan_hub.asks import Ask
+from sampan_hub.centre_facts import CentreFacts
+from sampan_hub.demands import without_cards
 from sampan_hub.descriptor import Descriptor, Share
-from sampan_hub.placement import CentreFacts, ShareFacts
+from sampan_hub.jobs import JobSpec
 from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.process import ProcessScheduler
 from sampan_hub.transports import Transport
@@ -35,7 +38,7 @@ class Centre:
         self.scheduler = scheduler
         self.asked: Counter[str] = Counter()
         """How often each verb was asked."""
-        self.facts = _facts(descriptor)
+        self.facts = CentreFacts.of(descriptor)
         self._accounts = Accounts(self)
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -76,6 +79,29 @@ class Centre:
             if share.id == name:
                 return share
         raise Missing("centre.share", centre=text(self.descriptor.names.model_dump()), share=name)
+
+    def takes(self, share: str, need: Need) -> Need:
+        """The need as that share counts it: with the cards that it demands and the cores that it charges."""
+        facts = self.facts.share(share)
+        if facts is None:
+            raise Missing("centre.share", centre=text(self.descriptor.names.model_dump()), share=share)
+        return facts.terms.effective(need)
+
+    def job(self, share: str, need: Need, *, tag: str, script: str, log: str) -> JobSpec:
+        """The job that a need becomes in that share: what placement counted there is what is submitted."""
+        said, wants = self.share(share), self.takes(share, need)
+        return JobSpec(
+            tag=tag,
+            queue=said.queue,
+            cores=wants.cores,
+            memory_mib=wants.memory_mib,
+            minutes=wants.minutes,
+            script=script,
+            log=log,
+            accelerator=wants.accelerator,
+            accelerators=wants.accelerators,
+            directives=without_cards(said.demands, wants.accelerator or "", said.accelerators),
+        )
 
     async def account(self, user: str) -> str:
         """The account of a hub user here. Raises `Forbidden` where there is none."""
@@ -126,24 +152,3 @@ TRANSPORTS: Final[Mapping[str, Callable[[Descriptor], Transport]]] = {
     ),
 }
 SCHEDULERS: Final[Mapping[str, Callable[[Descriptor], Scheduler]]] = {"process": ProcessScheduler.of}
-
-
-def _facts(descriptor: Descriptor) -> CentreFacts:
-    """What placement knows of a centre."""
-    return CentreFacts(
-        descriptor.id,
-        descriptor.names.model_dump(),
-        tuple(
-            ShareFacts(
-                share.id,
-                share.queue,
-                share.cores,
-                share.memory_mib,
-                round(share.max_hours * 60),
-                dict(share.accelerators),
-                share.cost,
-            )
-            for share in descriptor.shares
-        ),
-        software=frozenset(descriptor.environment.software),
-    )

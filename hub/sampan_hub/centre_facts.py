@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sampan.need import Need
+from sampan_hub.demands import demanded_cards, demanded_project
+from sampan_hub.descriptor import Descriptor, Share
 
 __all__ = ["CentreFacts", "Room", "ShareFacts", "Terms", "front"]
 
@@ -118,6 +120,24 @@ class ShareFacts:
     project: str = ""
     """The scheduler's project account that every job here is charged to; empty: the person's usual one."""
 
+    @classmethod
+    def of(cls, share: Share, queues: Mapping[str, str]) -> ShareFacts:
+        """What a descriptor says of a share. `queues`: share → queue, of all of the centre's."""
+        card, cards = demanded_cards(share.demands, share.accelerators)
+        charged = round(share.memory_per_core_gib * 1024) if share.memory_charges_cores else 0
+        return cls(
+            share.id,
+            share.queue,
+            share.cores,
+            share.memory_mib,
+            round(share.max_hours * 60),
+            dict(share.accelerators),
+            share.cost,
+            Terms(card, cards, charged),
+            frozenset(queues[other] for other in share.overlaps),
+            demanded_project(share.demands),
+        )
+
     @property
     def room(self) -> Room | None:
         """The most that a job here may have; None where what the queue demands is more than a node has."""
@@ -146,5 +166,21 @@ class CentreFacts:
         rooms = (share.room for share in self.shares)
         object.__setattr__(self, "most", front(room for room in rooms if room is not None))
 
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> CentreFacts:
+        """What a descriptor says. Where only one side says that two shares overlap, both do."""
+        queues = {share.id: share.queue for share in descriptor.shares}
+        shares = [ShareFacts.of(share, queues) for share in descriptor.shares]
+        return cls(
+            descriptor.id,
+            descriptor.names.model_dump(),
+            tuple(replace(share, overlaps=_overlaps(share, shares)) for share in shares),
+            software=frozenset(descriptor.environment.software),
+        )
+
     def share(self, name: str) -> ShareFacts | None:
         return next((share for share in self.shares if share.id == name), None)
+
+
+def _overlaps(share: ShareFacts, shares: Iterable[ShareFacts]) -> frozenset[str]:
+    return share.overlaps.union(other.queue for other in shares if share.queue in other.overlaps)

@@ -206,6 +206,8 @@ class Share(_Part):
     """What the queue demands of every job: options of the submit command without their dashes, each with its value."""
     overlaps: tuple[Name, ...] = ()
     """Other shares over the same nodes: their cores are counted once."""
+    memory_charges_cores: bool = False
+    """Whether memory beyond what comes with its cores costs a job further cores (Slurm: MaxMemPerCPU)."""
     cost: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 1.0
     """Core-hours charged for one core and hour."""
 

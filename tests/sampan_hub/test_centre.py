@@ -10,6 +10,7 @@ import asyncssh
 import pytest
 
 from sampan.errors import Invalid, Missing, Unavailable, Unreachable
+from sampan.need import Need
 from sampan_hub import demo_account
 from sampan_hub.asks import Ask, Completed
 from sampan_hub.centre import AT_ONCE, Centre, make_centre
@@ -124,3 +125,20 @@ def test_what_is_not_built_in_is_said_at_its_key() -> None:
     assert caught.value.message.params["file"] == "core.yaml"
     assert caught.value.message.params["key"] in ("endpoint.transport", "scheduler.kind")
     assert "in this version" in caught.value.message.say("en")
+
+
+def test_what_placement_counts_is_what_is_submitted(centre: Centre) -> None:
+    """A card that the queue demands is asked for once; what else it demands is still said."""
+    awkward = Centre(described(far()), centre.transport, centre.scheduler)
+    need = Need(cores=2, memory_mib=4096, minutes=20)
+    share = awkward.facts.share("dcu")
+    assert share is not None
+    job = awkward.job("dcu", need, tag="sampan-demo-l1-1", script="#!/bin/sh\n", log="/dev/null")
+    counted = share.terms.effective(need)
+    taken = (job.cores, job.memory_mib, job.minutes, job.accelerator, job.accelerators)
+    assert taken == (counted.cores, counted.memory_mib, counted.minutes, "dcu", 1)
+    assert (job.queue, job.directives) == ("dcu", (("account", "climate"),))
+    plain = awkward.job("cpu", need, tag="sampan-demo-l1-1", script="", log="/dev/null")
+    assert (plain.cores, plain.accelerators, plain.directives) == (2, 0, ())
+    with pytest.raises(Missing):
+        awkward.job("gone", need, tag="sampan-demo-l1-1", script="", log="/dev/null")

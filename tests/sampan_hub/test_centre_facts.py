@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.need import Need
 from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts, Terms
+from sampan_hub.descriptor import Descriptor
+from sampan_hub.descriptor_file import parse_descriptor
+from tests.sampan_hub.descriptions import far
 
 pytestmark = pytest.mark.fast
 
@@ -101,3 +105,33 @@ def test_a_need_has_room_exactly_where_what_it_takes_has(some: Terms, need: Need
     """Placement looks at rooms with the need as it was asked; nodes are filled, and jobs submitted, with what it takes."""
     room = some.room(whole.cores, whole.memory_mib, whole.minutes, whole.accelerators)
     assert (room is not None and room.holds(need)) == whole.holds(some.effective(need))
+
+
+def described(**changes: object) -> CentreFacts:
+    """The facts of the awkward centre, its second share (the one with cards) changed."""
+    told = yaml.safe_load(far())
+    told["shares"][1] |= changes
+    descriptor = parse_descriptor(yaml.safe_dump(told, allow_unicode=True), "core.yaml")
+    assert isinstance(descriptor, Descriptor), descriptor
+    return CentreFacts.of(descriptor)
+
+
+def test_a_descriptor_as_placement_sees_it() -> None:
+    cpu, dcu = described().shares
+    assert (cpu.queue, cpu.cores, cpu.memory_mib, cpu.max_minutes, cpu.cost) == (
+        "cpu_short",
+        64,
+        294912,
+        1440,
+        1.0,
+    )
+    assert (dcu.terms, dcu.project, dcu.accelerators) == (DCU, "climate", {"dcu": 4})
+    assert cpu.terms.plain
+    assert (cpu.overlaps, dcu.overlaps) == (frozenset({"dcu"}), frozenset({"cpu_short"})), (
+        "said by one, true for both"
+    )
+
+
+def test_memory_is_charged_where_the_descriptor_says_so() -> None:
+    assert described(memory_charges_cores=True).shares[1].terms == Terms("dcu", 1, 4096)
+    assert described(demands=[]).shares[1].terms.plain

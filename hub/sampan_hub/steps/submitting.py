@@ -77,7 +77,8 @@ async def _submit(services: Services, centre: Centre, launch: Launch, attempt: A
 
 
 def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, directory: str) -> JobSpec:
-    need, share, facts = launch.need, centre.share(attempt.share), centre.descriptor
+    share, facts = centre.share(attempt.share), centre.descriptor
+    need = centre.takes(share.id, launch.need)
     script = Script(
         tag=attempt.tag,
         launch=launch.id,
@@ -99,17 +100,8 @@ def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, 
         modules=facts.environment.modules,
         setup_file=facts.environment.setup_file,
     )
-    return JobSpec(
-        tag=attempt.tag,
-        queue=share.queue,
-        cores=need.cores,
-        memory_mib=need.memory_mib,
-        minutes=need.minutes,
-        script=render_script(script),
-        log=f"{directory}/job.log",
-        accelerator=need.accelerator,
-        accelerators=need.accelerators,
-        directives=share.demands,
+    return centre.job(
+        share.id, launch.need, tag=attempt.tag, script=render_script(script), log=f"{directory}/job.log"
     )
 
 
