@@ -46,16 +46,20 @@ c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.spawner_class = "batchspawner.SlurmSpawner"
 c.Spawner.options_form = "<input name='plan'>"
 c.Spawner.default_url = "/lab"
+# batchspawner's proxy reaches the server over the centre's network.
+c.Spawner.ip = "0.0.0.0"
 c.Spawner.http_timeout = 120
 c.Spawner.start_timeout = 120
-c.Spawner.cmd = [{python!r}, "-m", "jupyterhub.singleuser"]
+c.Spawner.cmd = ["{bin}/jupyterhub-singleuser"]
 c.BatchSpawnerBase.batchspawner_singleuser_cmd = "{python} -m batchspawner.singleuser"
 c.BatchSpawnerBase.exec_prefix = "setpriv --reuid={{username}} --regid={{username}} --init-groups --"
 c.BatchSpawnerBase.req_partition = {queue!r}
 c.BatchSpawnerBase.req_runtime = "2:00:00"
 c.BatchSpawnerBase.req_memory = "2048"
 c.BatchSpawnerBase.req_nprocs = "1"
-c.BatchSpawnerBase.req_prologue = "export PATH={bin}:$PATH PYTHONPATH={there}"
+c.BatchSpawnerBase.req_prologue = "export PATH={bin}:$PATH"
+# Its srun hands on what is exported to the job, and no more.
+c.Spawner.environment = {{"PYTHONPATH": "{there}"}}
 c.BatchSpawnerBase.req_homedir = "/home/{{username}}"
 """
 
@@ -82,7 +86,10 @@ class BatchHub(StockHub):
         facts |= {"inner": self._centre.addresses["login"], "queue": self._centre.shape.queues[0].name}
         (here / "config.py").write_text(SETTINGS.format(**facts), encoding="utf-8")
         login = self._centre.hosts["login"]
-        network = ["nsenter", f"--target={login.anchor.pid}", "--net", "--"]
+        # The login node's network and its names of the nodes, this machine's files otherwise: that is where Node is.
+        names = f'mount --bind {self._centre.root}/etc/hosts /etc/hosts && exec "$@"'
+        network = ["nsenter", f"--target={login.anchor.pid}", "--net", "--", "unshare", "--mount"]
+        network += ["sh", "-c", names, "sh"]
         hub = ["env", "-C", THERE, f"PYTHONPATH={THERE}", python, "-m", "jupyterhub", "-f", "config.py"]
         proxy = [*proxy_command(), "--ip=0.0.0.0", f"--port={PORT}", f"--api-port={API_PORT}"]
         proxy += ["--api-ip=127.0.0.1", f"--default-target=http://127.0.0.1:{HUB_PORT}"]
@@ -91,6 +98,11 @@ class BatchHub(StockHub):
                 self._parts.append(subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True))
 
     def stop(self) -> None:
+        # Into another process namespace nsenter goes by a child, which does not end with it.
+        for process in self._centre.hosts["login"].processes():
+            if b"jupyterhub" in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                # Asked politely, it waits for servers that the scheduler has ended already.
+                process.end()
         for part in reversed(self._parts):
             part.terminate()
             part.wait(30)
