@@ -36,15 +36,22 @@ class Listener:
 
 def listeners(pids: Collection[int]) -> list[Listener]:
     """As the kernel of the operating system has them, not as the programs say (`/proc`); the caller may read these."""
-    inodes = {inode: pid for pid in pids for inode in _sockets(pid)}
     found = []
-    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
-        for row in Path("/proc/net", table).read_text().splitlines()[1:]:
-            fields = row.split()
-            if fields[3] == LISTEN and fields[9] in inodes:
-                host, port = fields[1].split(":")
-                found.append(Listener(inodes[fields[9]], _address(host, family), int(port, 16)))
-    return sorted(found)
+    for pid in pids:
+        inodes = _sockets(pid)
+        for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+            # Of the network that this process is in.
+            for row in Path(f"/proc/{pid}/net", table).read_text().splitlines()[1:]:
+                fields = row.split()
+                if fields[3] == LISTEN and fields[9] in inodes:
+                    host, port = fields[1].split(":")
+                    found.append(Listener(pid, _address(host, family), int(port, 16)))
+    # A socket that several have open is one.
+    return sorted({(one.host, one.port, _network(one.pid)): one for one in reversed(found)}.values())
+
+
+def _network(pid: int) -> str:
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
 
 
 def _talk(line: socket.socket, what: bytes) -> bytes:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,16 @@ from typing import Any
 
 import yaml
 
-__all__ = ["EmbeddedPlaces"]
+__all__ = ["EmbeddedPlaces", "on_this_machine"]
+
+
+def on_this_machine() -> list[str]:
+    """Python as an account that is neither the hub's nor any job's; without root, as this one, with nothing in hand."""
+    return (
+        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", sys.executable]
+        if os.getuid() == 0
+        else [sys.executable]
+    )
 
 
 class EmbeddedPlaces:
@@ -77,6 +87,9 @@ class EmbeddedPlaces:
 
     def told(self, centre: str) -> str:
         return json.dumps(self.jobs(centre))
+
+    def stranger(self, pid: int) -> list[str]:
+        return on_this_machine()
 
     def keeper(self, centre: str) -> str:
         spool: str = self._descriptor(centre)["scheduler"]["spool"]

@@ -48,6 +48,9 @@ class Places(Protocol):
     def told(self, centre: str) -> str:
         """Everything that the scheduler tells of its jobs to whoever asks."""
 
+    def stranger(self, pid: int) -> list[str]:
+        """What starts Python as another account on the machine that this process is on, up to Python's arguments."""
+
     def keeper(self, centre: str) -> str:
         """A word in the command line of the scheduler's process above each job."""
 

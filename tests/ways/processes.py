@@ -65,18 +65,19 @@ def ports(pids: list[int]) -> list[Listener]:
 
 def sockets(pids: list[int]) -> dict[str, int]:
     """Unix sockets that are listened on, by path, with their process; an abstract one begins with @."""
-    inodes: dict[str, int] = {}
+    found = {}
     for pid in pids:
+        inodes = set()
         with suppress(OSError):
             for descriptor in Path(f"/proc/{pid}/fd").iterdir():
                 with suppress(OSError):
-                    inodes[descriptor.readlink().name.removeprefix("socket:[").rstrip("]")] = pid
-    found = {}
-    for row in Path("/proc/net/unix").read_text().splitlines()[1:]:
-        fields = row.split(maxsplit=7)
-        # __SO_ACCEPTCON: it listens.
-        if len(fields) == 8 and int(fields[3], 16) & 0x10000 and fields[6] in inodes:
-            found[fields[7]] = inodes[fields[6]]
+                    inodes.add(descriptor.readlink().name.removeprefix("socket:[").rstrip("]"))
+        # Of the network that this process is in.
+        for row in _read(pid, "net/unix").decode("utf-8", "replace").splitlines()[1:]:
+            fields = row.split(maxsplit=7)
+            # __SO_ACCEPTCON: it listens.
+            if len(fields) == 8 and int(fields[3], 16) & 0x10000 and fields[6] in inodes:
+                found[fields[7]] = pid
     return found
 
 

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.federation import user_environment
+from tests.federation.accounts import STRANGER
 from tests.federation.batch import SPOOL
 from tests.federation.centre import Centre
 from tests.federation.federation import Federation
 from tests.federation.shape import CORES
+from tests.ways.embedded_places import on_this_machine
 
 __all__ = ["RealPlaces"]
 
@@ -74,6 +77,14 @@ class RealPlaces:
         asked = (["scontrol", "show", "job", "--details"], ["squeue", "-a", "-o", "%all"])
         booked = ["sacct", "--allusers", "--parsable2", "--format=ALL", "--starttime=now-1hour"]
         return "".join(one.run(argv).stdout for argv in (*asked, booked))
+
+    def stranger(self, pid: int) -> list[str]:
+        network = Path(f"/proc/{pid}/ns/net").readlink()
+        for centre in self._federation.centres.values():
+            for host in centre.hosts.values():
+                if Path(f"/proc/{host.anchor.pid}/ns/net").readlink() == network:
+                    return host.argv([str(user_environment.python())], account=STRANGER)
+        return on_this_machine()
 
     def keeper(self, centre: str) -> str:
         return "slurmstepd" if self._centre(centre).shape.has_slurm else SPOOL

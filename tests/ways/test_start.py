@@ -65,7 +65,7 @@ async def test_all_full_gives_a_place_and_starts_by_itself(hub: WholeHub) -> Non
             await person.start(plan="light")
             queued = await person.at("queued")
             assert queued["place"] >= 1
-            assert queued["message"]["code"] == "launch.queued"
+            assert queued["message"]["code"] == "launch.queued_wait"
         hub.free("west", fillers["west"])
         for person in (ann, ben):
             assert (await person.at("ready"))["centre"] == "west"

@@ -62,6 +62,7 @@ class WholeHub:
 
     def __init__(self, state: Path, kind: str = "embedded") -> None:
         self.state = state
+        self.kind = kind
         self.places = PLACES[kind](state)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
