@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -64,8 +65,10 @@ def open_cluster(
     folder = environ.get("SAMPAN_ATTEMPT_DIR") or str(Path.home() / ".sampan" / "attempts" / session)
     try:
         tag, parent = plain(f"{session}-dask-{secrets.token_hex(4)}"), Path(plain(folder))
+        # Where environments are renewed under running sessions, workers have the one that this session began with.
+        facts = replace(facts, python=plain(environ.get("SAMPAN_PYTHON") or facts.python))
     except ValueError as error:
-        raise Invalid("here.field", str(error), field="SAMPAN_TAG, HOME") from error
+        raise Invalid("here.field", str(error), field="SAMPAN_TAG, SAMPAN_PYTHON, HOME") from error
     seal = Seal.make(parent)
     try:
         made = kind(

@@ -718,6 +718,117 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The hub no longer acts as {account} at {centre}: that was revoked. Ask the hub's administrators.",
         "平台已不再以 {account} 的身份在 {centre} 操作：该授权已被撤销。请联系平台管理员。",
     ),
+    # environment.*: the software environment that a hub makes at a centre, and looks at before a start
+    "environment.absent": (
+        "{centre} has no software environment of this hub's yet. {next}",
+        "{centre}还没有本平台的软件环境。{next}",
+    ),
+    "environment.broken": (
+        "In the environment at {centre}, {module} cannot be imported: {why}. {next}",
+        "{centre}的软件环境无法导入 {module}：{why}。{next}",
+    ),
+    "environment.building": (
+        "The environment at {centre} is being made already (process {pid}). Wait for it, or stop that one first.",
+        "{centre}的软件环境正在构建（进程 {pid}）。请等待其完成，或先停止该进程。",
+    ),
+    "environment.built": (
+        "The environment {lock} at {centre} is in use, at {path}.",
+        "{centre}的软件环境 {lock} 已启用，位于 {path}。",
+    ),
+    "environment.carrying": (
+        "Carrying packages to {centre}: {sent} of {size} MiB; {there} MiB were there.",
+        "正在向{centre}传送软件包：{sent}/{size} MiB；已有 {there} MiB。",
+    ),
+    "environment.current": (
+        "The environment {lock} at {centre} is whole and in use; nothing to do.",
+        "{centre}的软件环境 {lock} 完好且已启用，无需操作。",
+    ),
+    "environment.damaged": (
+        "What arrived at {centre} is not what was sent. Try again; if it stays so, ask its operators about the disk.",
+        "到达{centre}的文件与发送的不一致。请重试；若仍如此，请联系其运维人员检查磁盘。",
+    ),
+    "environment.failed": ("It did not work there: {why}", "在该中心执行失败：{why}"),
+    "environment.fetching": (
+        "Fetching the packages of the lock for machines like those of {centre}, once.",
+        "正在下载锁定的软件包，适用于{centre}同类机器，仅需一次。",
+    ),
+    "environment.installing": (
+        "Installing at {centre}, in a new folder; this takes a few minutes.",
+        "正在{centre}的新目录中安装，需要几分钟。",
+    ),
+    "environment.jupyterhub": (
+        "{centre} has JupyterHub {there} and the hub {here}: their servers do not understand each other. {next}",
+        "{centre}的 JupyterHub 为 {there}，平台为 {here}，两者不兼容。{next}",
+    ),
+    "environment.lock": (
+        "The environment at {centre} is {there}, not this hub's {here}. {next}",
+        "{centre}的软件环境为 {there}，而非本平台的 {here}。{next}",
+    ),
+    "environment.looking": ("Looking at what {centre} has.", "正在查看{centre}现有的环境。"),
+    "environment.no_answer": (
+        "What environment there is cannot be told: it gave no answer that can be read. Try again, or see the log.",
+        "无法得知软件环境的情况：未得到可识别的答复。请重试或查看日志。",
+    ),
+    "environment.no_state": (
+        "There are no centres in {state}. Say where the hub's state directory is with --state.",
+        "{state} 中没有中心的描述文件。请用 --state 指明平台的状态目录。",
+    ),
+    "environment.no_wheel": (
+        "These packages of the lock have no wheel for that centre's machines: {missing}. Name another Python with `base`.",
+        "锁定的软件包中没有适用于该中心机器的 wheel：{missing}。请用 `base` 指定其他 Python。",
+    ),
+    "environment.no_wheels": (
+        "The packages of the lock could not be fetched: {why} See to pip's settings here, then try again.",
+        "无法下载锁定的软件包：{why} 请检查本机 pip 的配置后重试。",
+    ),
+    "environment.old_python": (
+        "The Python there is {there}; {needed} or newer is needed. Name one with `environment.base` in the descriptor.",
+        "该处的 Python 为 {there}，需要 {needed} 或更新版本。请在描述文件中用 `environment.base` 指定。",
+    ),
+    "environment.packages": (
+        "At {centre} {count} packages differ from the lock: {named}. {next}",
+        "{centre}有 {count} 个软件包与锁定的不同：{named}。{next}",
+    ),
+    "environment.platform": (
+        "There are no wheels for that centre's machines ({platform}): Linux with glibc on x86-64 or aarch64 is needed.",
+        "没有适用于该中心机器的 wheel（{platform}）：需要 x86-64 或 aarch64 上使用 glibc 的 Linux。",
+    ),
+    "environment.protocol": (
+        "Sampan at {centre} speaks another protocol ({there}) than this hub ({here}). {next}",
+        "{centre}的 Sampan 所用协议（{there}）与本平台（{here}）不同。{next}",
+    ),
+    "environment.python": (
+        "The environment at {centre} was made with Python {here}, and now finds {there}. {next}",
+        "{centre}的软件环境由 Python {here} 构建，现在却是 {there}。{next}",
+    ),
+    "environment.sampan": (
+        "{centre} has sampan {there}, not quite what this hub has ({here}). {next}",
+        "{centre}的 sampan（{there}）与本平台（{here}）不完全相同。{next}",
+    ),
+    "environment.sound": (
+        "The environment at {centre} is as it should be: {prefix}, sampan {sampan}, JupyterHub {jupyterhub}, Python {python}.",
+        "{centre}的软件环境正常：{prefix}，sampan {sampan}，JupyterHub {jupyterhub}，Python {python}。",
+    ),
+    "environment.step_build": (
+        "The hub's administrators make it with: sampan env build {id}",
+        "请平台管理员运行：sampan env build {id}",
+    ),
+    "environment.step_theirs": (
+        "The operators of {id} must install sampan[user] from this hub's lock.",
+        "请 {id} 的运维人员按本平台的锁定文件安装 sampan[user]。",
+    ),
+    "environment.theirs": (
+        "The operators of {centre} make their environment themselves. Give `environment.prefix` in its file to have it made.",
+        "{centre}的软件环境由其运维人员自行维护。如需由平台构建，请在描述文件中填写 `environment.prefix`。",
+    ),
+    "environment.trying": (
+        "Trying at {centre} whether everything can be imported.",
+        "正在{centre}检查各软件包能否导入。",
+    ),
+    "environment.wrong": (
+        "What was installed is not as it should be, and is not used: {reasons}",
+        "安装结果不符合要求，未启用：{reasons}",
+    ),
     # here.*: where a notebook runs
     "here.elsewhere": (
         "The environment is that of a job on {expected}, but this is {node}. Ask in the notebook itself.",

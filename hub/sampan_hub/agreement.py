@@ -23,6 +23,7 @@ def disagreements(centre: Descriptor) -> Iterator[Disagreement]:
     yield from _certified(centre)
     yield from _scheduler(centre.scheduler)
     yield from _shares(centre)
+    yield from _environment(centre)
     yield from _home(centre)
 
 
@@ -136,6 +137,16 @@ def _within(share: Share, machine: SchedulerFacts) -> Iterator[Disagreement]:
             yield f"accelerators.{kind}", _say("at_most", most=most)
     if share.demands:
         yield "demands", _say("only_with", key="kind: slurm")
+
+
+def _environment(centre: Descriptor) -> Iterator[Disagreement]:
+    environment = centre.environment
+    if not environment.python and not environment.prefix:
+        yield "environment.python", _say("missing")
+    if environment.python and environment.prefix:
+        yield "environment.prefix", _say("not_both", other="environment.python")
+    if environment.prefix and not environment.prefix.strip("/"):
+        yield "environment.prefix", _say("path")
 
 
 def _home(centre: Descriptor) -> Iterator[Disagreement]:

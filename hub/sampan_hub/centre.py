@@ -15,6 +15,7 @@ from sampan_hub.asks import Ask
 from sampan_hub.centre_facts import CentreFacts
 from sampan_hub.demands import without_cards
 from sampan_hub.descriptor import Descriptor, Share
+from sampan_hub.environments import with_interpreter
 from sampan_hub.jobs import JobSpec
 from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.process import ProcessScheduler
@@ -142,6 +143,7 @@ def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
             expected = Message("descriptor.shared_account", {"account": account})
             key = "accounts.account"
             raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
+    descriptor = with_interpreter(descriptor)
     transport = TRANSPORTS[descriptor.endpoint.transport](descriptor)
     return Centre(descriptor, transport, SCHEDULERS[descriptor.scheduler.kind](descriptor))
 

@@ -218,9 +218,17 @@ class Share(_Part):
 
 
 class Environment(_Part):
-    """The user environment there (GLUE 2.1: ApplicationEnvironment)."""
+    """The user environment there (GLUE 2.1: ApplicationEnvironment).
 
-    python: Path
+    Its operators make it and name its `python`, or they name a `prefix` and `sampan env build` makes it there.
+    """
+
+    python: Path = ""
+    """Its interpreter; given unless `prefix` is."""
+    prefix: Path | None = None
+    """A folder that belongs to the service account, is readable by everybody and shared by the nodes."""
+    base: Path = "/usr/bin/python3"
+    """With `prefix`: the centre's own Python, 3.11 or newer, that the environment is made from."""
     modules: tuple[Annotated[str, Field(pattern=_MODULE)], ...] = ()
     """To load before it, in this order."""
     setup_file: Path | None = None

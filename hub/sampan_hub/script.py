@@ -29,7 +29,8 @@ class Script:
     """What one job is told. `title_*` are the centre's names for people; `memory_mib` in MiB, `minutes` its time limit.
 
     `setup_file` lies at the centre and may hold shell lines of its operators; ours hold none of theirs. `bind` is the
-    address the launcher listens on: loopback where the broker is on the same machine.
+    address the launcher listens on: loopback where the broker is on the same machine. `settled`: the folder of `python` is a
+    link that leads to another environment tomorrow, and the job stays with the one it began with.
     """
 
     tag: str
@@ -48,6 +49,7 @@ class Script:
     client_key: str
     bind: str
     python: str
+    settled: bool = False
     modules: tuple[str, ...] = ()
     setup_file: str | None = None
 
@@ -106,10 +108,16 @@ def render_script(script: Script) -> str:
         lines += [f"module load {shlex.quote(name)} || exit 65" for name in script.modules]
     if script.setup_file:
         lines.append(f"source {shlex.quote(script.setup_file)} || exit 66")
-    lines += [
-        f"cd {shlex.quote(script.home)} || exit 67",
-        f"exec {shlex.quote(script.python)} -m sampan_kernels.launcher",
-    ]
+    lines.append(f"cd {shlex.quote(script.home)} || exit 67")
+    python = shlex.quote(script.python)
+    if script.settled:
+        folder, _, name = script.python.rpartition("/")
+        lines += [
+            f"SAMPAN_PYTHON=$(cd -P -- {shlex.quote(folder)} && pwd)/{shlex.quote(name)} || exit 68",
+            "export SAMPAN_PYTHON",
+        ]
+        python = '"$SAMPAN_PYTHON"'
+    lines.append(f"exec {python} -m sampan_kernels.launcher")
     return "\n".join(lines) + "\n"
 
 
@@ -120,7 +128,7 @@ def _check(field: str, value: Any) -> None:
     elif field.startswith("title_"):
         if not _is_title(value):
             raise Invalid("script.value", field=field, expected=f"1–{_LONGEST_TITLE} printable characters")
-    elif value is None and field == "setup_file":
+    elif (value is None and field == "setup_file") or field == "settled":
         return
     else:
         shape, expected = _SHAPES[field]

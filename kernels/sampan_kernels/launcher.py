@@ -24,11 +24,10 @@ from sampan_kernels.child import Child
 from sampan_kernels.control import Control
 from sampan_kernels.kinds import recipe
 from sampan_kernels.orders import Orders
-from sampan_kernels.report import PROTOCOL, write_report
+from sampan_kernels.report import PROTOCOL, SPEAKS, write_report
 
 __all__ = ["Launcher", "main"]
 
-SPEAKS: Final = (1,)
 GRACE: Final = 8.0
 """Seconds a child has to end by itself once asked."""
 MOST_LOG: Final = 64 * 1024

@@ -8,9 +8,11 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-__all__ = ["FILE", "PROTOCOL", "write_report"]
+__all__ = ["FILE", "PROTOCOL", "SPEAKS", "write_report"]
 
 PROTOCOL: Final = 1
+SPEAKS: Final = (PROTOCOL,)
+"""Every version that the launcher speaks on its link."""
 FILE: Final = "report.json"
 
 

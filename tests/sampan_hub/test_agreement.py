@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sampan_hub.descriptor import Descriptor
@@ -9,6 +11,7 @@ from tests.sampan_hub.descriptions import HOST_KEY, far, here
 ASKED = "method: command\n  command: [/bin/x]"
 """Whose account it is says a program."""
 
+PYTHON = f"environment: {{python: {sys.executable}}}"
 DISAGREEMENTS = [
     ("transport: local", "transport: local, host: a.example", "endpoint.host", "belongs to transport: ssh"),
     ("transport: local", f"transport: local, host_keys: [{HOST_KEY}]", "endpoint.host_keys", "belongs to"),
@@ -39,6 +42,9 @@ DISAGREEMENTS = [
     ("method: shared", "method: table", "accounts.table", "needed with method: table"),
     ("method: shared", "method: command", "accounts.command", "needed with method: command"),
     ("method: shared", "method: command, command: [id]", "accounts.command.0", "an absolute path"),
+    (PYTHON, "environment: {}", "environment.python", "this key is required"),
+    (PYTHON, PYTHON.replace("}", ", prefix: /p}"), "environment.prefix", "where environment.python is given"),
+    (PYTHON, "environment: {prefix: /}", "environment.prefix", "an absolute path"),
 ]
 
 

@@ -49,14 +49,17 @@ QUOTED = replace(
     title_en="O'Neill's `id` $(id) \"${HOME}\" \\ ; | & > /tmp/x # %s {{x}} !",
     title_zh="“引号”与$(id)",
 )
+SETTLED = replace(PLAIN, python="/public/sampan/33a9b12393a3/bin/python", settled=True)
 
 
-@pytest.mark.parametrize(("name", "script"), [("plain", PLAIN), ("slurm", SLURM), ("quoted", QUOTED)])
+@pytest.mark.parametrize(
+    ("name", "script"), [("plain", PLAIN), ("slurm", SLURM), ("quoted", QUOTED), ("settled", SETTLED)]
+)
 def test_equals_its_golden_copy(name: str, script: Script) -> None:
     assert render_script(script) == (GOLDEN / f"{name}.sh").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("script", [PLAIN, SLURM, QUOTED])
+@pytest.mark.parametrize("script", [PLAIN, SLURM, QUOTED, SETTLED])
 def test_bash_reads_the_values_that_were_meant(script: Script, tmp_path: Path) -> None:
     """Run with a launcher that prints its environment: what arrives is what was put in, whatever it looks like."""
     home = tmp_path / "home"
@@ -161,3 +164,30 @@ def test_holds_no_secret() -> None:
     """What the job needs to know besides comes over the link; a job's script can be read by others."""
     text = render_script(PLAIN).lower()
     assert not [word for word in ("token", "secret=", "password", "private") if word in text]
+
+
+def test_a_job_stays_in_the_environment_that_it_began_with(tmp_path: Path) -> None:
+    """The link is turned under it: what it starts later, by the path it was told, is of the old one."""
+    for name in ("old", "new"):
+        (tmp_path / "builds" / name / "bin").mkdir(parents=True)
+        fake = tmp_path / "builds" / name / "bin" / "python"
+        fake.write_text(f'#!/bin/bash\necho {name} "$SAMPAN_PYTHON" "$0"\n')
+        fake.chmod(0o700)
+    link = tmp_path / "lock"
+    link.symlink_to("builds/old")
+    text = render_script(
+        replace(PLAIN, home=str(tmp_path), python=str(link / "bin" / "python"), settled=True)
+    )
+    turned = text.replace("export SAMPAN_PYTHON\n", f"export SAMPAN_PYTHON\nln -sfnT builds/new {link}\n")
+    done = subprocess.run(["bash"], input=turned, capture_output=True, text=True, check=True, timeout=20)
+    own = f"{tmp_path}/builds/old/bin/python"
+    assert done.stdout == f"old {own} {own}\n"
+    missing = subprocess.run(
+        ["bash"],
+        input=text.replace(str(link), f"{tmp_path}/none"),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert missing.returncode == 68

@@ -97,6 +97,7 @@ def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, 
         # Where jobs run beside the broker nothing listens on the network; elsewhere the node's own addresses do.
         bind="127.0.0.1" if facts.scheduler.kind == "process" else "0.0.0.0",  # noqa: S104 (one key is let in)
         python=facts.environment.python,
+        settled=facts.environment.prefix is not None,
         modules=facts.environment.modules,
         setup_file=facts.environment.setup_file,
     )
