@@ -23,7 +23,8 @@ from sampan_hub.people import Logins, Person
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import log_tail
-from sampan_hub.steps.placing import decide
+from sampan_hub.steps.placing import advise
+from sampan_hub.steps.waiting import with_starts
 from sampan_hub.views import centre_view, launch_view
 
 __all__ = ["LOCAL", "PREFIX", "make_app"]
@@ -140,8 +141,7 @@ async def centre_facts(centre: str, services: Parts, person: Who, share: str | N
 async def place(wish: Wish, services: Parts, person: Who) -> dict[str, Any]:
     """What a need would get just now at each centre, and why. Starts nothing."""
     need = read_need(wish.options)
-    await freshen(services)
-    return decide(services, need, person.name).to_json()
+    return with_starts(services, await advise(services, need, person.name)).to_json()
 
 
 @routes.post("/launches", status_code=201)

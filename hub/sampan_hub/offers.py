@@ -45,6 +45,7 @@ def offers(services: Services, owner: str) -> tuple[Candidate, ...]:
             draining=centre.descriptor.state == "draining",
             age=round(services.now() - (services.watches[name].heard_at or services.now())),
             survey=services.watches[name].survey,
+            permit=services.entitlements.permit(centre, owner),
         )
         for name, centre in services.directory.centres.items()
         if name in services.watches and (name, owner) not in services.without_account

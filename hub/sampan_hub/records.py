@@ -57,7 +57,8 @@ class Attempt:
 
     `tag` is the job's name at the scheduler, `job` the scheduler's number for it once known. `submit_began_at` is
     written before the submission, so that whoever comes after a crash looks for the tag first. `report` is the
-    launcher's, as accepted. `place` is its place in the centre's queue, from 1. `tail` is the end of its log.
+    launcher's, as accepted. `place` is its place in the centre's queue, from 1. `tail` is the end of its log. When it was
+    placed, `ahead` were waiting (None: there was room), and its scheduler expected it to start after `predicted` seconds.
     """
 
     launch: str
@@ -84,6 +85,8 @@ class Attempt:
     ready_at: float | None
     cancel_requested_at: float | None
     ended_at: float | None
+    predicted: float | None
+    ahead: int | None
 
     @property
     def live(self) -> bool:

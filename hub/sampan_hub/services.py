@@ -13,12 +13,15 @@ from sampan.messages import Message, text
 from sampan_hub.centre import Centre
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
+from sampan_hub.entitlements import Entitlements
+from sampan_hub.hints import Hints
 from sampan_hub.in_flight import InFlight
 from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.settings import Settings
 from sampan_hub.store import Store
+from sampan_hub.waits import History
 from sampan_hub.watch import Watch
 
 __all__ = ["Services"]
@@ -45,8 +48,10 @@ class Services:
     said: dict[str, tuple[Message, int]] = field(default_factory=dict)
     """What each live launch's door says while it leads nowhere: a sentence and the progress in percent."""
     in_flight: InFlight = field(default_factory=InFlight)
-    waits: dict[tuple[str, str], float] = field(default_factory=dict)
-    """(centre, share) → seconds that jobs waited there lately; read from the store by the sweep."""
+    history: History = field(default_factory=History)
+    """How long jobs waited lately; read from the store by the sweep, and added to whenever a wait is over."""
+    hints: Hints = field(default_factory=Hints)
+    entitlements: Entitlements = field(default_factory=Entitlements)
     without_account: dict[tuple[str, str], Message] = field(default_factory=dict)
     """(centre, owner) → why this person has no account there; forgotten at each sweep and when the descriptor changes."""
     cancels: dict[str, float] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict, fields
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import RowMapping, Select, func, insert, select
@@ -18,16 +19,18 @@ from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
 from sampan_hub.changes import change_attempt, change_launch, create, live, lock, next_attempt, say
 from sampan_hub.database import Database
+from sampan_hub.permits import Held
 from sampan_hub.records import Attempt, Launch, Milestone, Transition
 from sampan_hub.rows import read_attempt, read_launch, read_transition
 from sampan_hub.tables import attempts, launches, transitions, waits
+from sampan_hub.waits import Wait
 
 __all__ = ["Store"]
 
 T = TypeVar("T")
 
-_WAITED: Final = 2.0
-"""Seconds: a job that started sooner found room; it says nothing about how long others wait there."""
+_MOST_WAITS: Final = 20_000
+_BEFORE_RUNNING: Final = (Stage.PLACED, Stage.SUBMITTED, Stage.QUEUED)
 _TRIES: Final = 5
 
 
@@ -140,6 +143,8 @@ class Store:
         hub_id: str,
         message: Message,
         progress: int,
+        predicted: float | None = None,
+        ahead: int | None = None,
     ) -> Attempt:
         """Writes the row of the next attempt, with its tag, before anything is submitted.
 
@@ -151,7 +156,8 @@ class Store:
             row = await lock(connection, launch)
             if row["target"] != Target.READY:
                 raise Conflict("launch.over", launch=launch)
-            made = await next_attempt(connection, launch, hub_id, centre=centre, share=share, account=account)
+            place = {"centre": centre, "share": share, "account": account}
+            made = await next_attempt(connection, launch, hub_id, **place, predicted=predicted, ahead=ahead)
             await say(connection, row, message, Stage.PLACED, Seen.UNKNOWN, progress, made.number, centre)
             return made
 
@@ -217,29 +223,42 @@ class Store:
             if not self._followers[launch]:
                 del self._followers[launch]
 
+    async def held(self, owner: str) -> dict[str, Held]:
+        """Centre → how many jobs of ours this person has there now."""
+        mine = select(attempts.c.centre, attempts.c.stage, func.count().label("jobs"))
+        mine = mine.where(attempts.c.launch == launches.c.id, launches.c.owner == owner)
+        mine = mine.where(attempts.c.ended_at.is_(None), attempts.c.job.is_not(None))
+        found: dict[str, Held] = {}
+        for row in await self._all(dict, mine.group_by(attempts.c.centre, attempts.c.stage)):
+            before, waits_yet = found.get(row["centre"], Held()), row["stage"] in _BEFORE_RUNNING
+            found[row["centre"]] = Held(
+                before.running + (0 if waits_yet else row["jobs"]),
+                before.waiting + (row["jobs"] if waits_yet else 0),
+            )
+        return found
+
     # --- waits
 
-    async def add_wait(self, centre: str, share: str, seconds: float, predicted: float | None = None) -> None:
-        """Remembers how long a job really waited, and what had been predicted, in seconds."""
-        row = {
-            "centre": centre,
-            "share": share,
-            "seconds": seconds,
-            "predicted": predicted,
-            "at": time.time(),
-        }
+    async def add_wait(self, centre: str, share: str, wait: Wait) -> None:
+        """Remembers how long a job waited, beside what had been predicted."""
+        row = {"centre": centre, "share": share, **asdict(wait)}
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(insert(waits).values(row))
 
         await self._write(work)
 
-    async def typical_waits(self, since: float) -> dict[tuple[str, str], float]:
-        """Mean seconds per (centre, share) that jobs waited since that time, of those that had to wait at all."""
-        query = select(waits.c.centre, waits.c.share, func.avg(waits.c.seconds).label("mean"))
-        query = query.where(waits.c.at >= since, waits.c.seconds >= _WAITED)
-        rows = await self._all(dict, query.group_by(waits.c.centre, waits.c.share))
-        return {(row["centre"], row["share"]): float(row["mean"]) for row in rows}
+    async def recent_waits(self, since: float) -> dict[tuple[str, str], list[Wait]]:
+        """(centre, share) → the waits since that time of which the conditions are known, the newest first."""
+        names = [field.name for field in fields(Wait)]
+        query = select(waits.c.centre, waits.c.share, *(waits.c[name] for name in names))
+        query = query.where(waits.c.at >= since, waits.c.cores.is_not(None))
+        query = query.order_by(waits.c.at.desc(), waits.c.number.desc()).limit(_MOST_WAITS)
+        found: dict[tuple[str, str], list[Wait]] = {}
+        for row in await self._all(dict, query):
+            wait = Wait(**{name: row[name] for name in names})
+            found.setdefault((row["centre"], row["share"]), []).append(wait)
+        return found
 
     # --- the database
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    true,
 )
 
 __all__ = ["METADATA", "attempts", "keys", "launches", "transitions", "waits"]
@@ -102,6 +104,8 @@ attempts: Final = Table(
     Column("ready_at", Double),
     Column("cancel_requested_at", Double),
     Column("ended_at", Double),
+    Column("predicted", Double),
+    Column("ahead", Integer),
 )
 _live_attempt = attempts.c.ended_at.is_(None)
 # Exactly one live job a launch, also after a crash between two steps.
@@ -141,5 +145,10 @@ waits: Final = Table(
     Column("predicted", Double),
     Column("seconds", Double, nullable=False),
     Column("at", Double, nullable=False),
+    Column("cores", Integer),
+    Column("minutes", Integer),
+    Column("ahead", Integer),
+    Column("started", Boolean, nullable=False, server_default=true()),
 )
+"""How long jobs waited. Rows of the first version have no `cores`: under which conditions they waited is not known."""
 Index("ix_waits_at", waits.c.at)

@@ -9,13 +9,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sampan.errors import Invalid, Unavailable
-from sampan_hub.database import Database
+from sampan_hub.database import Database, _address, _engine, alembic_config
+from sampan_hub.store import Store
 from sampan_hub.tables import METADATA
 from tests.waiting import until
 
@@ -51,8 +53,28 @@ async def test_the_versions_make_the_tables_that_the_code_knows(database: Databa
 
 async def test_ten_may_bring_it_up_to_date_at_once(url: str) -> None:
     opened = await asyncio.gather(*(Database.open(url) for _ in range(10)))
-    assert await opened[0].read(run("SELECT version_num FROM alembic_version")) == ["0001"]
+    assert await opened[0].read(run("SELECT version_num FROM alembic_version")) == ["0002"]
     await asyncio.gather(*(database.close() for database in opened))
+
+
+async def test_waits_of_the_first_version_are_kept(url: str) -> None:
+    database = Database(_engine(_address(url)))
+    config = alembic_config()
+
+    def first(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+    await database.write(lambda connection: connection.run_sync(first))
+    await database.write(wait("east"))
+    await database.close()
+    opened = await Database.open(url)
+    assert await opened.read(WAITS) == ["east"]
+    assert await opened.read(run("SELECT count(*) FROM waits WHERE started AND cores IS NULL")) == [1]
+    await opened.close()
+    store = await Store.open(url)
+    assert await store.recent_waits(0.0) == {}, "under which conditions they waited is not known"
+    await store.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(url: str, database: Database) -> None:

@@ -12,8 +12,10 @@ from sampan.errors import Conflict
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
+from sampan_hub.permits import Held
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.store import Store
+from sampan_hub.waits import Wait
 
 NEED = Need(cores=2, memory_mib=1536, data=("era5",))
 
@@ -161,13 +163,52 @@ async def test_followers_are_woken(store: Store) -> None:
             await waiting
 
 
-async def test_waits_are_averaged_per_share(store: Store) -> None:
-    # The short one found room: it did not wait.
-    for seconds in (10.0, 30.0, 0.4):
-        await store.add_wait("east", "main", seconds)
-    await store.add_wait("west", "main", 5.0)
-    assert await store.typical_waits(0.0) == {("east", "main"): 20.0, ("west", "main"): 5.0}
-    assert await store.typical_waits(9e12) == {}
+async def test_waits_are_read_as_they_were_written(store: Store) -> None:
+    first = Wait(10.0, 2, 60, 100.0, predicted=30.0, ahead=3)
+    later = Wait(0.5, 1, 120, 200.0)
+    given_up = Wait(99.0, 2, 60, 300.0, ahead=0, started=False)
+    for wait in (first, later, given_up):
+        await store.add_wait("east", "main", wait)
+    await store.add_wait("west", "main", first)
+    found = await store.recent_waits(0.0)
+    assert found == {("east", "main"): [given_up, later, first], ("west", "main"): [first]}
+    assert await store.recent_waits(150.0) == {("east", "main"): [given_up, later]}
+
+
+async def test_what_was_expected_of_an_attempt_is_kept(store: Store) -> None:
+    launch, _ = await new(store)
+    await store.add_attempt(
+        launch.id,
+        centre="east",
+        share="main",
+        account="a_ann",
+        hub_id="demo",
+        message=Message("launch.waiting"),
+        progress=10,
+        predicted=90.0,
+        ahead=4,
+    )
+    [row] = await store.attempts(launch.id)
+    assert (row.predicted, row.ahead) == (90.0, 4)
+
+
+async def test_what_a_person_has_at_each_centre(store: Store) -> None:
+    for number, (centre, stage) in enumerate(
+        [("east", Stage.READY), ("east", Stage.RUNNING), ("east", Stage.QUEUED), ("west", Stage.SUBMITTED)]
+    ):
+        launch, _ = await new(store, name=str(number))
+        await attempt(store, launch, centre)
+        await store.update_attempt(launch.id, 1, job=str(number), stage=stage)
+    for name, fields in (("over", {"job": "8", "ended_at": 1.0}), ("not submitted", {"job": None})):
+        launch, _ = await new(store, name=name)
+        await attempt(store, launch)
+        await store.update_attempt(launch.id, 1, **fields)
+    launch, _ = await new(store, owner="ben")
+    await attempt(store, launch)
+    await store.update_attempt(launch.id, 1, job="9")
+    assert await store.held("ann") == {"east": Held(2, 1), "west": Held(0, 1)}
+    assert await store.held("ben") == {"east": Held(0, 1)}
+    assert await store.held("cara") == {}
 
 
 async def test_an_account_is_remembered_as_its_owners(store: Store) -> None:

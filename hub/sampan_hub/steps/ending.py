@@ -8,6 +8,7 @@ from sampan.stages import PROGRESS, Seen, Stage, Target
 from sampan_hub import files
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
+from sampan_hub.steps.waiting import gave_up
 
 __all__ = ["end_attempt", "end_launch", "let_go", "log_tail"]
 
@@ -25,6 +26,7 @@ async def end_attempt(
     now = services.now()
     tail = await log_tail(services, launch, attempt) if launch.target is Target.READY else None
     await let_go(services, launch.id, attempt)
+    await gave_up(services, launch, attempt, why)
     over = attempt.ready_at is not None or launch.target is Target.STOPPED
     names = services.say(attempt.centre)
     if over:

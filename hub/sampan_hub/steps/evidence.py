@@ -10,6 +10,7 @@ from sampan_hub.jobs import JobState, JobStatus
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_attempt
+from sampan_hub.steps.waiting import in_queue, started
 
 __all__ = ["look", "since"]
 
@@ -49,7 +50,7 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
 
 async def _queued(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:
     place = (status.ahead or 0) + 1
-    message = Message("launch.queued", {"centre": services.say(attempt.centre), "place": place})
+    message = in_queue(services, launch, attempt, place)
     if attempt.stage is Stage.QUEUED and launch.message == message:
         return
     now = services.now()
@@ -85,8 +86,7 @@ async def _running(services: Services, launch: Launch, attempt: Attempt, status:
         seen=Seen.ALIVE,
         progress=PROGRESS[Stage.RUNNING],
     )
-    if attempt.submitted_at is not None:
-        await services.store.add_wait(attempt.centre, attempt.share, max(0.0, now - attempt.submitted_at))
+    await started(services, launch, attempt, status)
 
 
 async def _note(services: Services, launch: Launch, attempt: Attempt, seen: Seen) -> None:
@@ -97,7 +97,7 @@ async def _note(services: Services, launch: Launch, attempt: Attempt, seen: Seen
     fields = {"seen": seen, "seen_at": now}
     code = {Seen.UNREACHABLE: "launch.unreachable", Seen.UNKNOWN: "launch.unknown"}.get(seen)
     if code is None:
-        message = _usual(services, attempt)
+        message = _usual(services, launch, attempt)
     else:
         message = Message(code, {"centre": services.say(attempt.centre), "since": since(now)})
     await services.store.step(
@@ -110,11 +110,11 @@ async def _note(services: Services, launch: Launch, attempt: Attempt, seen: Seen
     )
 
 
-def _usual(services: Services, attempt: Attempt) -> Message:
+def _usual(services: Services, launch: Launch, attempt: Attempt) -> Message:
     """What is said of an attempt in this stage when all is well."""
     centre = services.say(attempt.centre)
     if attempt.stage is Stage.QUEUED:
-        return Message("launch.queued", {"centre": centre, "place": attempt.place or 1})
+        return in_queue(services, launch, attempt, attempt.place or 1)
     if attempt.stage is Stage.RUNNING:
         return Message("launch.running", {"centre": centre, "node": attempt.node or "?"})
     if attempt.stage in (Stage.REACHABLE, Stage.READY):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_launch
 
-__all__ = ["choose_centre", "decide", "failed_before", "refuse_impossible"]
+__all__ = ["advise", "choose_centre", "decide", "failed_before", "refuse_impossible"]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,14 @@ def decide(
         name: watch.capacity.measured_at for name, watch in services.watches.items() if watch.capacity
     }
     claims = tuple(services.in_flight.claims(measured, besides=launch))
-    placed = place(need, offers(services, owner), in_flight=claims, tried=tried, waits=services.waits)
+    placed = place(
+        need,
+        offers(services, owner),
+        in_flight=claims,
+        tried=tried,
+        waits=services.history.usual,
+        forecasts=services.hints.believed(services, need),
+    )
     return replace(placed, refused=(*placed.refused, *_without_account(services, owner)))
 
 
@@ -48,6 +56,21 @@ def _without_account(services: Services, owner: str) -> list[Offer]:
         for (centre, person), why in sorted(services.without_account.items(), key=lambda item: item[0])
         if person == owner and centre in services.directory.centres
     ]
+
+
+async def _prepare(services: Services, owner: str) -> None:
+    """Has what a decision for this person looks at brought up to date, as far as that can be had in a moment."""
+    await asyncio.gather(freshen(services), services.entitlements.learn(services, owner))
+
+
+async def advise(services: Services, need: Need, owner: str) -> Placement:
+    """What this need would get now; asks the centres, and where nothing is free, when the best of them expect it to start."""
+    await _prepare(services, owner)
+    placement = decide(services, need, owner)
+    if placement.ranked and placement.ranked[0].verdict == "queue":
+        await services.hints.ask(services, owner, need, placement.ranked)
+        placement = decide(services, need, owner)
+    return placement
 
 
 def failed_before(attempts: Sequence[Attempt], *, forgiving: bool = False) -> dict[str, Message]:
@@ -62,7 +85,7 @@ def failed_before(attempts: Sequence[Attempt], *, forgiving: bool = False) -> di
 
 async def refuse_impossible(services: Services, need: Need, owner: str) -> None:
     """Raises `Refused`, naming what is missing at each centre, for a need that none can ever run."""
-    await freshen(services)
+    await _prepare(services, owner)
     placement = decide(services, need, owner)
     if not placement.ranked:
         raise Refused("place.nowhere", reasons=placement.why_nowhere())
@@ -70,7 +93,10 @@ async def refuse_impossible(services: Services, need: Need, owner: str) -> None:
 
 async def choose_centre(services: Services, launch: Launch, attempts: Sequence[Attempt]) -> float | None:
     """Writes the next attempt's row, or says that everybody waits, or ends the launch where nobody is left to ask."""
-    await freshen(services)
+    await _prepare(services, launch.owner)
+    placement, best = _best(services, launch, failed_before(attempts))
+    if best is not None and best.verdict == "queue":
+        await services.hints.ask(services, launch.owner, launch.need, placement.ranked)
     # No await from the decision to the promise: it is counted before the next launch looks.
     placement, best = _best(services, launch, failed_before(attempts))
     if best is None:
@@ -102,6 +128,8 @@ async def choose_centre(services: Services, launch: Launch, attempts: Sequence[A
             hub_id=services.settings.hub_id,
             message=Message("launch.placed", {"centre": services.say(best.centre), "why": best.reasons[0]}),
             progress=PROGRESS[Stage.PLACED],
+            predicted=services.hints.said(services.centre(best.centre), best.share, launch.need),
+            ahead=best.ahead,
         )
     except Conflict:
         # A stop came first, and wins.

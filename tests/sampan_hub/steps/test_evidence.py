@@ -185,6 +185,6 @@ async def test_a_place_in_the_queue_is_said_when_it_changes(one: Bench) -> None:
     places = [
         step.message.params["place"]
         for step in await one.store.transitions(launch.id)
-        if step.message.code == "launch.queued"
+        if step.message.code == "launch.queued_wait"
     ]
     assert places == [1, 4, 2]

@@ -1,0 +1,107 @@
+"""What is said of a wait while it lasts, and what is remembered of it when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sampan.errors import Missing
+from sampan.messages import Message
+from sampan.need import Need
+from sampan_hub.jobs import JobStatus
+from sampan_hub.placement import Placement
+from sampan_hub.records import Attempt, Launch
+from sampan_hub.services import Services
+from sampan_hub.waits import Wait, interval, remaining
+
+__all__ = ["gave_up", "in_queue", "started", "with_starts"]
+
+_GIVEN_UP = frozenset({"ended.moved", "ended.queue_limit", "ended.stopped"})
+"""Ends of a wait that are not its centre's doing: it would have lasted longer."""
+
+
+def with_starts(services: Services, placement: Placement) -> Placement:
+    """The placement with how long such starts took at each place that may run the need, as far as anybody knows."""
+    ranked = []
+    for offer in placement.ranked:
+        if offer.verdict != "unknown":
+            centre = services.centre(offer.centre)
+            span = interval(
+                services.history.of(offer.centre, offer.share),
+                centre.takes(offer.share, placement.need),
+                ahead=offer.ahead,
+                predicted=services.hints.said(centre, offer.share, placement.need),
+            )
+            offer = replace(offer, start=span)
+        ranked.append(offer)
+    return replace(placement, ranked=tuple(ranked))
+
+
+def in_queue(services: Services, launch: Launch, attempt: Attempt, place: int) -> Message:
+    """What is said of one that waits in that place of a queue.
+
+    Said anew when the place changes and when the wait has become unusually long, not at each look: a person reads it.
+    """
+    waits = services.history.of(attempt.centre, attempt.share)
+    need = _taken(services, launch, attempt)
+    waited = max(0.0, services.now() - (attempt.submitted_at or services.now()))
+    left = remaining(waits, need, waited, ahead=place - 1)
+    said = launch.message
+    same = said.code == "launch.queued_wait" and said.params.get("place") == place
+    if same and (left is not None or said.params.get("wait") == Message("wait.long")):
+        return said
+    if left is None:
+        wait = Message("wait.long")
+    elif left.sure:
+        wait = Message("wait.remaining", {"span": left.range()})
+    else:
+        wait = interval(waits, need, ahead=place - 1, predicted=attempt.predicted).say()
+    return Message(
+        "launch.queued_wait", {"centre": services.say(attempt.centre), "place": place, "wait": wait}
+    )
+
+
+async def started(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:
+    """Remembers how long the job really waited, by its centre's clock where that tells both ends of it."""
+    if attempt.submitted_at is None or attempt.running_at is not None:
+        return
+    if status.submitted_at is not None:
+        services.hints.clock(attempt.centre, status.submitted_at - attempt.submitted_at)
+    if status.submitted_at is not None and status.started_at is not None:
+        seconds = status.started_at - status.submitted_at
+    else:
+        seconds = services.now() - attempt.submitted_at
+    await _remember(services, launch, attempt, seconds, started=True)
+
+
+async def gave_up(services: Services, launch: Launch, attempt: Attempt, why: Message) -> None:
+    """Remembers a wait that ended before the job had started: it would have been longer than that."""
+    if attempt.queued_at is None or attempt.running_at is not None or why.code not in _GIVEN_UP:
+        return
+    seconds = services.now() - (attempt.submitted_at or attempt.queued_at)
+    await _remember(services, launch, attempt, seconds, started=False)
+
+
+async def _remember(
+    services: Services, launch: Launch, attempt: Attempt, seconds: float, *, started: bool
+) -> None:
+    need = _taken(services, launch, attempt)
+    # A clock that was set back in between measured nothing.
+    wait = Wait(
+        max(0.0, seconds),
+        need.cores,
+        need.minutes,
+        services.now(),
+        predicted=attempt.predicted,
+        ahead=attempt.ahead,
+        started=started,
+    )
+    await services.store.add_wait(attempt.centre, attempt.share, wait)
+    services.history = services.history.with_(attempt.centre, attempt.share, wait)
+
+
+def _taken(services: Services, launch: Launch, attempt: Attempt) -> Need:
+    """The need as its share counts it; as it was asked for where that share has gone."""
+    try:
+        return services.centre(attempt.centre).takes(attempt.share, launch.need)
+    except Missing:
+        return launch.need
