@@ -30,6 +30,7 @@ from sampan_hub.services import Services
 from sampan_hub.settings import Settings, parse
 from sampan_hub.store import Store
 from sampan_hub.sweep import EVERY, sweep
+from sampan_hub.waits import History
 from sampan_hub.watch import Watch
 
 __all__ = ["Broker", "main"]
@@ -37,7 +38,7 @@ __all__ = ["Broker", "main"]
 log = logging.getLogger(__name__)
 
 WAITS_REMEMBERED = 7 * 24 * 3600.0
-"""Seconds of history that the forecast of waits is made of."""
+"""Seconds of history that what is said about waits is made of."""
 API_SOCKET, HUB_SOCKET = "api", "hub"
 """Names under which the supervisor keeps the two listening sockets of the HTTP interface over a restart."""
 
@@ -109,7 +110,8 @@ class Broker:
         while True:
             try:
                 await sweep(services, name)
-                services.waits = await services.store.typical_waits(services.now() - WAITS_REMEMBERED)
+                waits = await services.store.recent_waits(services.now() - WAITS_REMEMBERED)
+                services.history = History(waits)
             except SampanError as error:
                 log.warning("%s was not swept: %s", name, error)
             except Exception:
@@ -124,6 +126,8 @@ class Broker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await reconciler.close()
+        await services.hints.close()
+        await services.entitlements.close()
         for link in list(services.links.values()):
             await link.close()
         await services.doors.close()
