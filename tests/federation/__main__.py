@@ -23,7 +23,7 @@ def main() -> int:
 
 
 def _up(federation: Federation, told: argparse.Namespace) -> None:
-    seconds = federation.up(lambda line: print(line, flush=True))
+    seconds = federation.up(lambda line: print(line, flush=True), keep=True)
     print(f"the federation is up after {seconds:.1f} s; `python -m tests.federation down` takes it down")
 
 

@@ -14,7 +14,9 @@ from tests.federation.shape import CORES, MEMORY_MIB, CentreShape
 __all__ = ["SPOOL", "Batch", "ProcessBatch", "SlurmBatch"]
 
 SPOOL: Final = "/var/spool/sampan"
-_FORMAT: Final = "%i|%u|%j|%T|%P|%C|%N|%k"
+_FORMAT: Final = "%i|%u|%T|%P|%C|%N|%j|%k"
+_LINE: Final = re.compile(r"([0-9_,%\[\]-]+)\|([^|]+)\|([A-Z_]+)\|([^|]+)\|(\d+)\|([^|]*)\|(.*)")
+_TAG: Final = re.compile(r"sampan-[a-z0-9.-]+")
 _STATES: Final = {
     **dict.fromkeys(("PENDING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"), "queued"),
     **dict.fromkeys(("RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "SIGNALING"), "running"),
@@ -49,7 +51,8 @@ class SlurmBatch:
 
     def jobs(self) -> list[dict[str, Any]]:
         said = self._login.run(["squeue", "-h", "-a", "-t", "all", "-o", _FORMAT]).stdout
-        return [_job(line) for line in said.splitlines()]
+        # A job may be named in any way, over several lines too: only what begins like a job is one.
+        return [_job(*found.groups()) for found in map(_LINE.fullmatch, said.split("\n")) if found]
 
     def nodes(self) -> dict[str, dict[str, Any]]:
         said = self._login.run(["sinfo", "-h", "-N", "-o", "%N|%T|%C"]).stdout
@@ -95,14 +98,16 @@ class SlurmBatch:
         wait_for(f"{gone} {self._centre.name}", lambda: all(job["state"] == "ended" for job in self.jobs()))
 
 
-def _job(line: str) -> dict[str, Any]:
-    number, account, name, state, queue, cores, nodes, comment = line.split("|", 7)
+def _job(
+    number: str, account: str, state: str, queue: str, cores: str, nodes: str, words: str
+) -> dict[str, Any]:
+    """`words` are the person's own: name and comment."""
+    tag = _TAG.search(words)
     return {
         "id": number,
         "account": account,
-        "name": name,
-        "comment": "" if comment == "(null)" else comment,
-        "tag": next((text for text in (name, comment) if text.startswith("sampan-")), None),
+        "tag": tag.group() if tag else None,
+        "words": words,
         "state": _STATES.get(state, "ended"),
         "raw": state,
         "queue": queue,

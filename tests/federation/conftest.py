@@ -17,13 +17,18 @@ __all__ = ["federation"]
 
 @pytest.fixture(scope="session")
 def federation() -> Iterator[Federation]:
-    """All four centres. Fails, never skips, where they cannot be; $SAMPAN_KEEP_FEDERATION=1 leaves them for the next run."""
+    """All four centres. Fails, never skips, where they cannot be.
+
+    Taken down afterwards where this brought them up, unless $SAMPAN_KEEP_FEDERATION=1 leaves them for the next run.
+    """
     lack = missing()
     assert lack is None, lack
     found = Federation()
     with ExitStack() as stack:
         with _untimed():
-            stack.enter_context(found.in_use(keep=os.environ.get("SAMPAN_KEEP_FEDERATION") == "1"))
+            stack.enter_context(found.in_use())
+            if os.environ.get("SAMPAN_KEEP_FEDERATION") == "1":
+                found.record.keep()
         yield found
 
 

@@ -18,7 +18,7 @@ _CONFIG: Final = Path(__file__).with_name("hub_config.py")
 def demo(federation: Federation, state: Path, port: int) -> int:
     """Until Ctrl-C; the federation stays up. Returns the exit status of `sampan up`."""
     _say(
-        f"the federation is up after {federation.up(_say):.1f} s",
+        f"the federation is up after {federation.up(_say, keep=True):.1f} s",
         f"log in as one of {', '.join(name for name in USERS if not name[1:].isdigit())}, p00 … p59",
     )
     federation.join(state)

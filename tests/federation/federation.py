@@ -39,8 +39,11 @@ class Federation:
         self.root = (root or Path(os.environ.get("SAMPAN_FEDERATION", ROOT))).resolve()
         self.record = Record(self.root)
 
-    def up(self, say: Callable[[str], None] = _quiet) -> float:
-        """Makes whatever is missing of it; returns the seconds that took, without the user environment."""
+    def up(self, say: Callable[[str], None] = _quiet, *, keep: bool = False) -> float:
+        """Makes whatever is missing of it; returns the seconds that took, without the user environment.
+
+        With `keep` it stays until `down`, whatever tests use it meanwhile.
+        """
         lack = missing()
         if lack:
             raise Failed(lack)
@@ -49,6 +52,8 @@ class Federation:
         with self._alone():
             if self.record.range is None:
                 self.record.write_range(network.choose().number)
+            if keep:
+                self.record.keep()
             network.open_range(self._plan())
             with ThreadPoolExecutor(len(CENTRES)) as pool:
                 list(pool.map(lambda centre: self._raise(centre, say), self.centres.values()))
@@ -74,7 +79,7 @@ class Federation:
         shutil.rmtree(self.root)
 
     @contextmanager
-    def in_use(self, *, keep: bool = False) -> Iterator[None]:
+    def in_use(self) -> Iterator[None]:
         """Up within; down afterwards, by the last one that used it, unless it is kept."""
         with self._alone():
             using = (self.root / "in-use").open("w")
@@ -84,7 +89,7 @@ class Federation:
             yield
         finally:
             using.close()
-            if not keep:
+            if not self.record.kept:
                 self._down_if_unused()
 
     def _down_if_unused(self) -> None:

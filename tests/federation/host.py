@@ -150,17 +150,9 @@ class Host:
             raise Failed(f"{self.name}: {' '.join(argv)[:200]}: exit {done.returncode}\n{err or out}".strip())
         return subprocess.CompletedProcess(list(argv), done.returncode, out, err)
 
-    def spawn(self, argv: Sequence[str], *, account: str | None = None, log: str) -> subprocess.Popen[bytes]:
-        """Starts a command that stays, with its output in the file `log` of the host."""
-        line = f'exec >>"{log}" 2>&1 </dev/null; exec setsid "$@"'
-        return subprocess.Popen(
-            [*self._into(account), "/bin/sh", "-c", line, "sh", *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
+    def spawn(self, argv: Sequence[str], *, log: str) -> None:
+        """Starts, as root, a command that stays, with its output in the file `log` of the host."""
+        self.run(["sh", "-c", f'exec >>"{log}" 2>&1 </dev/null; setsid "$@" &', "sh", *argv])
 
     def argv(self, argv: Sequence[str], account: str | None = None) -> list[str]:
         """The same command as this machine would start it, for whoever keeps the process in hand."""

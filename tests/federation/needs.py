@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import Final
 
-__all__ = ["missing"]
+__all__ = ["missing", "packages"]
 
 _PROGRAMS: Final = {
     "slurmctld": "slurmctld",
@@ -24,12 +25,19 @@ _PROGRAMS: Final = {
 """Program → the Debian package that it comes with."""
 
 
+def packages() -> set[str]:
+    """All Debian packages that it takes."""
+    return {*_PROGRAMS.values(), "python3-venv"}
+
+
 def missing() -> str | None:
     """None where all is there."""
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    packages = sorted({package for name, package in _PROGRAMS.items() if not shutil.which(name, path=path)})
-    if packages:
-        wanted = " ".join(packages)
+    lacking = {package for name, package in _PROGRAMS.items() if not shutil.which(name, path=path)}
+    if not list(Path("/usr/lib").glob("python3.*/ensurepip/__init__.py")):
+        lacking.add("python3-venv")
+    if lacking:
+        wanted = " ".join(sorted(lacking))
         return (
             f"The test federation needs programs that are not installed: {wanted}. `make test` as root installs them, "
             f"otherwise: sudo apt-get install -y --no-install-recommends {wanted}"

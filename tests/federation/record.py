@@ -64,6 +64,14 @@ class Record:
     def write_range(self, number: int) -> None:
         self._write("range", number)
 
+    @property
+    def kept(self) -> bool:
+        """Whether somebody brought it up by hand, to stay."""
+        return self._read("kept") is not None
+
+    def keep(self) -> None:
+        self._write("kept", True)
+
     def anchor(self, host: str) -> Process | None:
         told = self._read(f"host-{host}")
         return Process(**told) if told is not None else None

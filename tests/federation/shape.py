@@ -89,6 +89,7 @@ CENTRES: Final = (
         service_account="sampan-svc",
         # Two queues over the same nodes: whoever adds up their cores counts them twice.
         queues=(Queue("work", 8, "Work", "通用队列"), Queue("long", 72, "Long", "长作业队列")),
+        slurm={"EnforcePartLimits": "ALL"},
     ),
     CentreShape(
         name="west",

@@ -36,6 +36,17 @@ _MARIADB: Final = (
     "--performance-schema=OFF",
     "--skip-log-bin",
 )
+# Renamed when it is whole, so that no half of it stays when this is killed; and alone, as whoever killed us may have left
+# one at work.
+_INSTALL_DATABASE: Final = """\
+install -d -m 755 -o mysql -g mysql /run/mysqld
+[ -d /var/lib/mysql ] && exit
+rm -rf /var/lib/mysql.new
+install -d -m 700 -o mysql -g mysql /var/lib/mysql.new
+mariadb-install-db --no-defaults --datadir=/var/lib/mysql.new --user=mysql --skip-test-db \\
+    --innodb-log-file-size=16M --auth-root-authentication-method=socket >/var/log/mariadb-install.log || exit
+mv /var/lib/mysql.new /var/lib/mysql
+"""
 _DATABASE: Final = """\
 CREATE DATABASE IF NOT EXISTS slurm_acct_db;
 CREATE USER IF NOT EXISTS slurm@localhost IDENTIFIED VIA unix_socket;
@@ -57,7 +68,7 @@ class Slurm:
 
     def start(self) -> None:
         """Everything, in its order. What was stopped by a signal goes on."""
-        self._write()
+        changed = self._write()
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._munge, self._hosts.values()))
         self._database()
@@ -65,20 +76,27 @@ class Slurm:
         self._controller()
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._node, self._nodes()))
+        if changed:
+            self._login.run(["scontrol", "reconfigure"])
         wait_for(f"the nodes of {self._centre.name}", self._ready, seconds=60)
 
     def _nodes(self) -> Iterable[Host]:
         return [self._hosts[name] for name in self._centre.nodes]
 
-    def _write(self) -> None:
-        slurm = self._etc / "slurm"
-        put(slurm / "slurm.conf", slurm_conf(self._centre, self._addresses))
-        # The service that reads it accepts no other mode.
-        put(slurm / "slurmdbd.conf", slurmdbd_conf(self._centre), mode=0o600, owner="slurm")
+    def _write(self) -> bool:
+        """Whether they were others before."""
+        folder = self._etc / "slurm"
+        files = {"slurm.conf": slurm_conf(self._centre, self._addresses)}
         if self._centre.accelerators:
-            put(slurm / "gres.conf", gres_conf(self._centre))
+            files["gres.conf"] = gres_conf(self._centre)
         if self._centre.submit_script:
-            put(slurm / "job_submit.lua", self._centre.submit_script)
+            files["job_submit.lua"] = self._centre.submit_script
+        changed = [name for name, text in files.items() if _text(folder / name) != text]
+        for name in changed:
+            put(folder / name, files[name])
+        # slurmdbd accepts no other mode.
+        put(folder / "slurmdbd.conf", slurmdbd_conf(self._centre), mode=0o600, owner="slurm")
+        return bool(changed)
 
     def _munge(self, host: Host) -> None:
         folders = "/var/lib/munge /var/log/munge /run/munge"
@@ -88,16 +106,9 @@ class Slurm:
             wait_for(f"munged at {host.name}", lambda: host.run(["munge", "-n"], check=False).returncode == 0)
 
     def _database(self) -> None:
-        if _runs(self._login, "mariadbd"):
-            return
-        script = "mkdir -p -m 755 /run/mysqld; chown mysql: /run/mysqld; [ -d /var/lib/mysql ] && exit; umask 077; "
-        script += "rm -rf /var/lib/mysql.new; mkdir /var/lib/mysql.new; chown mysql: /var/lib/mysql.new; "
-        script += "mariadb-install-db --no-defaults --datadir=/var/lib/mysql.new --user=mysql --skip-test-db"
-        script += " --innodb-log-file-size=16M --auth-root-authentication-method=socket >/var/log/mariadb-install.log"
-        # Renamed when it is whole: a crash in between leaves no half of it.
-        script += " && mv /var/lib/mysql.new /var/lib/mysql"
-        self._login.run(["sh", "-c", script])
-        self._login.spawn(["mariadbd", *_MARIADB], log="/var/log/mariadb.log")
+        if not _runs(self._login, "mariadbd"):
+            self._login.run(["flock", "/run", "sh", "-c", _INSTALL_DATABASE])
+            self._login.spawn(["mariadbd", *_MARIADB], log="/var/log/mariadb.log")
         wait_for(f"MariaDB at {self._centre.name}", lambda: self._sql("SELECT 1"))
         if not self._sql(_DATABASE):
             raise Failed(f"{self._centre.name}: no database for slurmdbd")
@@ -133,9 +144,10 @@ class Slurm:
 
     def _manage(self, *words: str) -> None:
         done = self._login.run(["sacctmgr", "-i", "-Q", *words], check=False)
+        said = done.stdout + done.stderr
         # After a crash in between, part of it is there already.
-        if done.returncode != 0 and "already exist" not in done.stdout + done.stderr:
-            raise Failed(f"sacctmgr {' '.join(words)[:100]}: {done.stdout}{done.stderr}")
+        if done.returncode != 0 and not any(word in said for word in ("already exist", "Nothing new")):
+            raise Failed(f"sacctmgr {' '.join(words)[:100]}: {said}")
 
     def _controller(self) -> None:
         if not _runs(self._login, "slurmctld"):
@@ -164,3 +176,7 @@ class Slurm:
 def _runs(host: Host, program: str) -> bool:
     """One that a signal stopped runs, and goes on from here."""
     return host.signal(DAEMONS[program], signal.SIGCONT) > 0
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None

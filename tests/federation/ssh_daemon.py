@@ -93,11 +93,15 @@ class SshDaemon:
         if line.strip() not in have:
             put(self._etc / name, "\n".join([*have, line.strip()]) + "\n")
 
-    def replace_revoked(self, content: bytes) -> None:
-        """The whole list, as a text or a KRL (ssh-keygen -k)."""
-        put(self._etc / "revoked", content)
+    @property
+    def trusted(self) -> bytes:
+        return (self._etc / "trusted_ca").read_bytes()
 
-    def forget(self) -> None:
-        """No authority, nothing revoked: as after the first start."""
-        for name in ("trusted_ca", "revoked"):
-            put(self._etc / name, "")
+    @property
+    def revoked(self) -> bytes:
+        return (self._etc / "revoked").read_bytes()
+
+    def restore(self, trusted: bytes, revoked: bytes) -> None:
+        """Both lists, whole; `revoked` as a text or as a KRL (ssh-keygen -k)."""
+        put(self._etc / "trusted_ca", trusted)
+        put(self._etc / "revoked", revoked)
