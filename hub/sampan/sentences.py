@@ -825,6 +825,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Trying at {centre} whether everything can be imported.",
         "正在{centre}检查各软件包能否导入。",
     ),
+    "environment.unfit": (
+        "No session can start in the software environment there: {why}",
+        "无法在该处的软件环境中启动会话：{why}",
+    ),
     "environment.wrong": (
         "What was installed is not as it should be, and is not used: {reasons}",
         "安装结果不符合要求，未启用：{reasons}",

@@ -21,6 +21,7 @@ from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.process import ProcessScheduler
 from sampan_hub.transports import Transport
 from sampan_hub.transports.local import LocalTransport
+from sampan_hub.vetting import Vetting
 
 __all__ = ["Centre", "make_centre"]
 
@@ -40,6 +41,8 @@ class Centre:
         self.asked: Counter[str] = Counter()
         """How often each verb was asked."""
         self.facts = CentreFacts.of(descriptor)
+        self.vetting = Vetting(self)
+        """Whether its environment suits this hub."""
         self._accounts = Accounts(self)
         self._places = asyncio.Semaphore(AT_ONCE)
 

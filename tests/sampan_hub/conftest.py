@@ -1,7 +1,9 @@
-"""What several tests of the broker stand on: a new database on SQLite and on a real PostgreSQL."""
+"""What several tests of the broker stand on: an empty database of each kind, and a folder that a centre may write to."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from sampan_hub import demo_account
 from tests.postgres import cluster
 
 
@@ -39,3 +42,17 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite+aiosqlite:///{tmp_path / 'broker.sqlite'}"
     make: Callable[[], str] = request.getfixturevalue("new_postgres_database")
     return make()
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty folder of the account that centres of this machine are asked as; a test's own is closed to it."""
+    folder = Path(tempfile.mkdtemp(prefix="place-"))
+    try:
+        folder.chmod(0o755)
+        account = demo_account.ensure()
+        if account is not None:
+            shutil.chown(folder, account, account)
+        yield folder
+    finally:
+        shutil.rmtree(folder)

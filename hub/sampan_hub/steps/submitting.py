@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from sampan.errors import Refused, SampanError, Unavailable, Unreachable
@@ -70,7 +71,12 @@ async def find_job(services: Services, attempt: Attempt) -> str | None:
 
 async def _submit(services: Services, centre: Centre, launch: Launch, attempt: Attempt) -> str:
     directory = services.attempt_dir(launch, attempt)
-    await centre.ask(files.make_directory(directory), account=attempt.account)
+    # Asked beside what has to be asked anyhow, so that nobody waits longer for it.
+    unfit, _ = await asyncio.gather(
+        centre.vetting.unfit(), centre.ask(files.make_directory(directory), account=attempt.account)
+    )
+    if unfit is not None:
+        raise Refused("environment.unfit", why=unfit)
     spec = _spec(services, centre, launch, attempt, directory)
     await services.store.update_attempt(launch.id, attempt.number, submit_began_at=services.now())
     return await centre.ask(centre.scheduler.submit(spec), account=attempt.account)

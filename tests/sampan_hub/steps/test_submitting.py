@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from sampan.errors import Refused, Unavailable, Unreachable
@@ -89,6 +92,31 @@ async def test_a_folder_that_cannot_be_made_is_the_reason_and_not_silence(two: B
     assert cause is not None
     assert cause.code == "ended.refused"
     assert "quota" in cause.say("en")
+
+
+async def test_an_environment_that_does_not_suit_is_the_reason_and_the_next_one_is_asked(
+    two: Bench, tmp_path: Path
+) -> None:
+    """A real command there says that its JupyterHub is another one."""
+    launch = await two.launch()
+    await two.step(launch)
+    first = (await two.last(launch)).centre
+    said = {"schema": "sampan/environment/1", "speaks": [1], "versions": {"jupyterhub": "4.1.0"}}
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho '{json.dumps(said)}'\n")
+    python.chmod(0o755)
+    facts = two.services.centre(first).descriptor
+    environment = facts.environment.model_copy(update={"python": str(python)})
+    two.put(first, facts.model_copy(update={"environment": environment}))
+    await two.tick()
+    attempt = await two.at(launch, "running")
+    assert attempt.centre != first
+    cause = (await two.store.attempts(launch.id))[0].cause
+    assert cause is not None
+    assert cause.code == "ended.refused"
+    assert "JupyterHub 4.1.0" in cause.say("en")
+    assert "JupyterHub 为 4.1.0" in cause.say("zh")
+    assert two.sites[first].jobs == {}
 
 
 async def test_no_answer_for_long_means_another_centre_and_the_sweep_cleans_up(two: Bench) -> None:
