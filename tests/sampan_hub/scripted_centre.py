@@ -54,6 +54,13 @@ class Bench:
         self.services.directory.centres[name] = centre
         self.services.watches[name] = Watch(centre, lambda _: None)
 
+    def plans(self, *names: str) -> None:
+        """From now on the schedulers of those centres are of a kind that plans ahead and limits people."""
+        for name in names:
+            facts = self.services.directory.centres[name].descriptor
+            kind = facts.scheduler.model_copy(update={"kind": "slurm"})
+            self.put(name, facts.model_copy(update={"scheduler": kind}))
+
     def remove(self, name: str) -> Descriptor:
         self.services.watches.pop(name)
         return self.services.directory.centres.pop(name).descriptor

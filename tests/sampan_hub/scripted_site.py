@@ -35,6 +35,8 @@ class ScriptedJob:
     nodes: tuple[str, ...] = ("n1",)
     ahead: int = 0
     why: Message | None = None
+    submitted_at: float | None = None
+    started_at: float | None = None
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Site:
     """Whether what waits is told with the jobs, and not with the capacity."""
     limits: dict[str, tuple[Limit, ...]] = field(default_factory=dict)
     expected_start: float | None = None
+    would_be: list[JobSpec] = field(default_factory=list)
+    """Jobs of which somebody wanted to know when they would start."""
     cores: int = 4
     cores_free: int = 4
     trouble: dict[str, SampanError] = field(default_factory=dict)
@@ -145,6 +149,10 @@ class ScriptedTransport:
 
     def _capacity(self) -> None: ...
 
+    def _limits(self) -> None: ...
+
+    def _expected_start(self) -> None: ...
+
 
 class ScriptedScheduler:
     """Arguments for the transport above; what comes back is read with the site at hand."""
@@ -186,7 +194,8 @@ class ScriptedScheduler:
 
     def _status(self, job: ScriptedJob) -> JobStatus:
         nodes = job.nodes if job.state is JobState.RUNNING else ()
-        return JobStatus(job.id, job.state, job.state, nodes, ahead=job.ahead, why=job.why)
+        times = job.submitted_at, job.started_at
+        return JobStatus(job.id, job.state, job.state, nodes, *times, ahead=job.ahead, why=job.why)
 
     def cancel(self, job: str, tag: str) -> Ask[None]:
         return Ask("cancel", (PROGRAM, "cancel", job, tag), lambda _: None)
@@ -198,10 +207,11 @@ class ScriptedScheduler:
         return Ask("capacity", (PROGRAM, "capacity"), lambda _: Reading((node,), pending))
 
     def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
-        return Ask("limits", (PROGRAM, "capacity"), lambda _: self.site.limits.get(account, ()))
+        return Ask("limits", (PROGRAM, "limits"), lambda _: self.site.limits.get(account, ()))
 
     def expected_start(self, job: JobSpec) -> Ask[float | None]:
-        return Ask("expected_start", (PROGRAM, "capacity"), lambda _: self.site.expected_start)
+        self.site.would_be.append(job)
+        return Ask("expected_start", (PROGRAM, "expected_start"), lambda _: self.site.expected_start)
 
     def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
         raise Refused("scheduler.refused", why="not asked for here")

@@ -13,6 +13,8 @@ from sampan.need import Need
 from sampan_hub.capacity import Capacity, NodeReading, Reading
 from sampan_hub.centre_facts import Terms
 from sampan_hub.in_flight import Claim
+from sampan_hub.limits import Limit
+from sampan_hub.permits import Held, Permit
 from sampan_hub.placement import Candidate, CentreFacts, Placement, ShareFacts, place
 
 NEED = Need(cores=2, memory_mib=4096, minutes=60)
@@ -104,12 +106,14 @@ def test_unreachable_is_unknown_and_draining_is_refused() -> None:
 
 
 def test_each_lack_is_named() -> None:
-    one = centre("one", node("n1", 8))
+    share = ShareFacts("main", "q", 8, 16384, 480, {"gpu": 2})
+    one = centre("one", replace(node("n1", 8), accelerators={"gpu": (2, 0)}), shares=(share,))
     lacks = {
         "place.cores": replace(NEED, cores=9),
         "place.memory": replace(NEED, memory_mib=16385),
         "place.hours": replace(NEED, minutes=481),
         "place.accelerator": replace(NEED, accelerator="dcu", accelerators=1),
+        "place.accelerators": replace(NEED, accelerator="gpu", accelerators=3),
         "place.not_pinned": replace(NEED, centre="elsewhere"),
         "place.software": replace(NEED, software="cfd"),
     }
@@ -129,6 +133,23 @@ def test_what_was_tried_is_not_tried_again_and_says_why() -> None:
 def test_a_drained_node_is_no_room() -> None:
     down = NodeReading("d", 8, 8, 16384, 16384, ("q",), up=False)
     assert order(place(NEED, [centre("down", down)])) == [("down", "queue")]
+
+
+def test_a_node_that_is_told_of_once_for_each_queue_is_promised_once() -> None:
+    shares = (ShareFacts("main", "q", 8, 16384, 480), ShareFacts("long", "long", 8, 16384, 4800))
+    twice = centre("c", node("n1", 2), node("n1", 2, queues=("long",)), shares=shares)
+    assert order(place(NEED, [twice])) == [("c", "now")]
+    claim = Claim("l1", "c", "long", NEED)
+    assert order(place(NEED, [twice], in_flight=[claim])) == [("c", "queue")]
+
+
+def test_whoever_waits_in_a_queue_over_the_same_nodes_makes_the_line_longer() -> None:
+    """The scheduler does not tell that the two overlap; the descriptor does."""
+    main = ShareFacts("main", "q", 8, 16384, 480, overlaps=frozenset({"long"}))
+    long = ShareFacts("long", "long", 8, 16384, 480, cost=9.0, overlaps=frozenset({"q"}))
+    here = centre("c", node("n1", 0), node("n2", 0, queues=("long",)), shares=(main, long))
+    [offer] = place(NEED, [here], in_flight=[Claim("l1", "c", "long", NEED)]).ranked
+    assert (offer.share, offer.ahead) == ("main", 1)
 
 
 def test_claims_fill_nodes_before_the_scheduler_shows_them() -> None:
@@ -227,6 +248,64 @@ def test_memory_costs_cores_where_the_site_charges_them() -> None:
     )
     too_large = place(replace(large, memory_mib=16385), [five])
     assert why(too_large, "site") == "place.memory"
+
+
+def allowed(candidate: Candidate, *limits: Limit, held: Held = Held()) -> Candidate:  # noqa: B008
+    return replace(candidate, permit=Permit(candidate.facts.shares, limits, held))
+
+
+def test_a_person_s_limit_that_is_too_small_is_a_refusal_that_says_so() -> None:
+    here = allowed(centre("here", node("h1", 8)), Limit(cores=1))
+    placement = place(NEED, [here])
+    assert placement.ranked == ()
+    assert why(placement, "here") == "place.limit_cores"
+    stale = allowed(centre("stale", node("s1", 8), stale=True), Limit(cores=1))
+    assert why(place(NEED, [stale]), "stale") == "place.limit_cores"
+
+
+def test_a_limit_that_is_used_up_makes_one_wait_where_there_is_room() -> None:
+    full = allowed(centre("full", node("f1", 8)), Limit(jobs=1), held=Held(running=1))
+    placement = place(NEED, [full, centre("other", node("o1", 2))])
+    assert order(placement) == [("other", "now"), ("full", "queue")]
+    assert placement.ranked[1].reasons[0].code == "place.limit_jobs"
+    claim = Claim("l1", "full", "main", replace(NEED, cores=1, memory_mib=1))
+    assert order(place(NEED, [full], in_flight=[claim])) == [("full", "queue")]
+
+
+def test_a_limit_on_one_queue_leaves_the_others() -> None:
+    shares = (ShareFacts("main", "q", 8, 16384, 480, cost=0.1), ShareFacts("wide", "w", 8, 16384, 480))
+    both = centre("both", node("b1", 8), node("b2", 8, queues=("w",)), shares=shares)
+    limits = (Limit(queue="q", account="a", cores=1), Limit(account="a"))
+    [offer] = place(NEED, [allowed(both, *limits)]).ranked
+    assert (offer.share, offer.verdict) == ("wide", "now")
+    claims = [Claim(f"l{n}", "both", "wide", replace(NEED, cores=4)) for n in range(2)]
+    [offer] = place(NEED, [allowed(both, *limits)], in_flight=claims).ranked
+    assert (offer.share, offer.verdict) == ("wide", "queue")
+    stale = replace(allowed(both, *limits), capacity=None)
+    [offer] = place(NEED, [stale]).ranked
+    assert (offer.share, offer.verdict) == ("wide", "unknown")
+
+
+def test_a_forecast_decides_between_queues_and_an_unknown_one_is_behind() -> None:
+    near = centre("near", node("n1", 0), pending={"q": 9})
+    far = centre("far", node("f1", 0), pending={"q": 1})
+    silent = centre("silent", node("s1", 0))
+    forecasts = {("near", "main"): 50.0, ("far", "main"): 7200.0}
+    placement = place(NEED, [far, near, silent], forecasts=forecasts)
+    assert order(placement) == [("near", "queue"), ("far", "queue"), ("silent", "queue")]
+    said = [offer.reasons[0].say("en") for offer in placement.ranked]
+    assert said[0] == "No room right now; 9 ahead of you. By its own plan it starts in about 45 s."
+    assert "about 2 h" in said[1]
+    assert "plan" not in said[2]
+    room = centre("room", node("r1", 2))
+    assert order(place(NEED, [near, room], forecasts=forecasts))[0] == ("room", "now")
+
+
+def test_forecasts_that_are_about_the_same_leave_the_decision_to_the_queue() -> None:
+    long = centre("long", node("l1", 0), pending={"q": 7})
+    short = centre("short", node("s1", 0), pending={"q": 2})
+    forecasts = {("long", "main"): 100.0, ("short", "main"): 200.0}
+    assert order(place(NEED, [long, short], forecasts=forecasts))[0][0] == "short"
 
 
 needs = st.builds(

@@ -11,9 +11,12 @@ from sampan.errors import Forbidden, Refused, Unreachable
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Target
+from sampan_hub.entitlements import Entitlements
 from sampan_hub.jobs import JobState
+from sampan_hub.limits import Limit
 from sampan_hub.steps.placing import decide, refuse_impossible
 from tests.sampan_hub.scripted_centre import Bench
+from tests.sampan_hub.scripted_site import ACCOUNT
 
 
 async def test_launches_in_flight_count_before_a_scheduler_shows_them(two: Bench) -> None:
@@ -129,3 +132,35 @@ async def test_a_centre_that_hangs_is_waited_for_once(two: Bench) -> None:
         await two.step(launch)
         assert (await two.last(launch)).centre == "west"
     assert time.monotonic() - began < 1.5
+
+
+async def test_a_limit_of_one_s_own_is_refused_before_anything_is_submitted(two: Bench) -> None:
+    two.plans("east", "west")
+    await two.tick()
+    for site in two.sites.values():
+        site.limits[ACCOUNT] = (Limit(cores=2),)
+    with pytest.raises(Refused) as caught:
+        await refuse_impossible(two.services, Need(cores=4), "alice")
+    assert "Your account may have at most 2 cores here; you asked for 4." in caught.value.message.say("en")
+    two.sites["west"].limits[ACCOUNT] = (Limit(cores=4),)
+    two.services.entitlements = Entitlements()
+    launch = await two.launch(need=Need(cores=4))
+    assert (await two.at(launch, "running")).centre == "west"
+    assert two.sites["east"].jobs == {}
+
+
+async def test_the_queue_that_moves_soonest_is_taken_and_what_was_expected_is_kept(two: Bench) -> None:
+    two.plans("east", "west")
+    for name, site in two.sites.items():
+        site.cores_free, site.first_state = 0, JobState.QUEUED
+        site.expected_start = time.time() + (60 if name == "west" else 6000)
+    await two.tick()
+    launch = await two.launch(need=Need(cores=4))
+    attempt = await two.at(launch, "queued")
+    assert attempt.centre == "west"
+    assert attempt.ahead == 0
+    assert attempt.predicted == pytest.approx(60, abs=3)
+    placed = next(
+        step for step in await two.store.transitions(launch.id) if step.message.code == "launch.placed"
+    )
+    assert "By its own plan it starts in about 1 min." in placed.message.say("en")
