@@ -15,6 +15,7 @@ from sampan_hub.permits import NO_BARS, Bars, Held, Permit
 
 pytestmark = pytest.mark.fast
 
+NOTHING = Held()
 NEED = Need(cores=4, memory_mib=8192, minutes=120)
 MAIN = ShareFacts("main", "q", 8, 16384, 480)
 CARD = ShareFacts("card", "card", 8, 16384, 480, {"dcu": 4}, terms=Terms("dcu", 2, 1024))
@@ -22,8 +23,8 @@ CLIMATE = replace(MAIN, id="climate", queue="c", project="climate")
 
 
 def bars(
-    *limits: Limit, need: Need = NEED, held: Held = Held(), shares: tuple[ShareFacts, ...] = (MAIN,)
-) -> Bars:  # noqa: B008
+    *limits: Limit, need: Need = NEED, held: Held = NOTHING, shares: tuple[ShareFacts, ...] = (MAIN,)
+) -> Bars:
     return Permit(shares, limits, held).bars(need)
 
 
