@@ -42,6 +42,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "state": ("STATE", "状态"),
     "unknown": ("unknown", "不详"),
     "unreachable": ("unreachable", "无法连接"),
+    "usual": ("USUAL WAIT", "通常等待"),
     "verdict": ("START", "启动"),
     "waiting": ("WAITING", "等待数"),
     "why": ("WHY", "原因"),
@@ -90,13 +91,14 @@ class Place:
         return 0 if answer["ranked"] else 1
 
     def _show(self, answer: Json, language: Language) -> None:
-        heads = [_word(head, language) for head in ("id", "centre", "share", "verdict", "why")]
+        heads = [_word(head, language) for head in ("id", "centre", "share", "verdict", "usual", "why")]
         rows = [
             [
                 row["centre"],
                 _name(row, language),
                 row.get("share") or "–",
                 _word(row["verdict"], language),
+                _say(row["start"]["short"], language) if row.get("start") else "–",
                 " ".join(_say(reason, language) for reason in row["reasons"]),
             ]
             for row in (*answer["ranked"], *answer["refused"])

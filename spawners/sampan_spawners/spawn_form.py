@@ -137,11 +137,20 @@ def _rows(answer: Json, centres: Mapping[str, Json], accelerator: str | None) ->
             "place": _town(centre.get("place")),
             "verdict": candidate["verdict"],
             "reasons": candidate["reasons"],
+            "start": _start(candidate),
             "problem": centre.get("problem"),
             "age": centre.get("age") if centre.get("state") != "ok" else None,
             "room": _room(centre, candidate.get("share"), accelerator),
         }
     return list(rows.values())
+
+
+def _start(candidate: Json) -> Json | None:
+    """What is said of how long starts take there. Where there is room that nothing is known is nothing to worry about."""
+    start = candidate.get("start")
+    if not start or (candidate["verdict"] == "now" and not start["starts"]):
+        return None
+    return dict(start["words"])
 
 
 def _room(centre: Json, share: str | None, accelerator: str | None) -> Json | None:

@@ -191,6 +191,7 @@ PLACED: dict[str, Any] = {
             "share": "cpu",
             "verdict": "now",
             "reasons": [Message("place.fits_now", {"free": 6, "total": 8}).to_json()],
+            "start": {"starts": 12, "short": Message("time.range_s", {"low": "2", "high": "5"}).to_json()},
         }
     ],
     "refused": [

@@ -101,7 +101,10 @@ async def test_scripts_get_the_answer_as_it_is(capsys: Said, argv: list[str]) ->
 async def test_place_tells_where_and_why(capsys: Said, small: SmallBroker) -> None:
     assert await sampan("place", "--cores", "2", "--memory", "4", "--plan", "light") == 0
     out = capsys.readouterr().out
-    assert "Has room now: 6 of 8 cores are free." in out
+    head, east, west, _ = out.splitlines()
+    assert "USUAL WAIT" in head
+    assert "2–5 s       Has room now: 6 of 8 cores are free." in east
+    assert "–           It cannot be reached just now." in west
     assert "It cannot be reached just now." in out
     assert out.endswith("Start link options: opt-plan=light&opt-cores=2&opt-memory=4\n")
     assert small.asked[-1][3] == {"options": {"plan": "light", "cores": "2", "memory": "4"}}

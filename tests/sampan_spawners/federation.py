@@ -71,17 +71,31 @@ CENTRES: list[Json] = [
 ]
 
 
-def _judged(id_: str, code: str, verdict: str, **params: str | int) -> Json:
+def _judged(id_: str, code: str, verdict: str, /, start: Json | None = None, **params: str | int) -> Json:
     names = next(centre["names"] for centre in CENTRES if centre["id"] == id_)
     reasons = [Message(code, params).to_json()]
-    return {"centre": id_, "names": names, "share": "cpu", "verdict": verdict, "reasons": reasons}
+    return {
+        "centre": id_,
+        "names": names,
+        "share": "cpu",
+        "verdict": verdict,
+        "reasons": reasons,
+        "start": start,
+    }
+
+
+_MINUTES = Message("time.range_min", {"low": "1", "high": "4"})
+
+
+def _started(starts: int, code: str, **params: Message | int) -> Json:
+    return {"starts": starts, "words": Message(code, params).to_json()}
 
 
 def placed(options: Json) -> Json:
     """A fixed answer: east has room, west has a queue, core has not the memory."""
     ranked = [
-        _judged("east", "place.fits_now", "now", free=21, total=32),
-        _judged("west", "place.queue", "queue", ahead=3),
+        _judged("east", "place.fits_now", "now", _started(0, "wait.not_known"), free=21, total=32),
+        _judged("west", "place.queue", "queue", _started(12, "wait.usual", span=_MINUTES), ahead=3),
     ]
     refused = [_judged("core", "place.memory", "no", have=16, want=32)]
     shown = {key: value for key, value in options.items() if key not in ("plan", "v")}

@@ -63,6 +63,9 @@ async def test_plans_come_first_and_every_centre_has_its_reason(broker: AsyncBro
     assert "Has room now: 21 of 32 cores are free." in html
     assert "目前没有空位，前面还有 3 个等待者" in html
     assert "A single machine here has at most 16 GiB of memory" in html
+    assert "Usually starts within 1–4 min." in html
+    assert "通常在 1–4 分钟内启动。" in html
+    assert "not known yet" not in html, "where there is room that is nothing to worry about"
     assert "simulated" in html
     assert html.count("First choice") == 1
 
