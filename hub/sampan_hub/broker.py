@@ -59,7 +59,7 @@ class Broker:
         """Everything but the HTTP servers: the application inside is ready to answer."""
         settings = self.settings
         store = await Store.open(settings.database_url)
-        directory = CentreDirectory(settings.centres)
+        directory = CentreDirectory(settings.centres, settings.signer)
         doors = Doors(
             settings.door_ports, accounts=frozenset({os.getuid(), *settings.door_accounts}), kept=self._kept
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, TypeVar
 
 from sampan.errors import Invalid, Missing, Unavailable
@@ -21,6 +22,7 @@ from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.process import ProcessScheduler
 from sampan_hub.transports import Transport
 from sampan_hub.transports.local import LocalTransport
+from sampan_hub.transports.ssh import SshTransport
 from sampan_hub.vetting import Vetting
 
 __all__ = ["Centre", "make_centre"]
@@ -127,9 +129,10 @@ class Centre:
         await self.transport.close()
 
 
-def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
+def make_centre(descriptor: Descriptor, file: str = "", *, signer: Path | None = None) -> Centre:
     """The centre of a descriptor, by the tables of transports and schedulers.
 
+    `signer`: the socket of who signs certificates for ssh.
     Raises `Invalid` for one that is not built in, and where everybody's jobs would run as the system's account that the
     broker itself runs as: the file alone does not tell.
     """
@@ -147,13 +150,14 @@ def make_centre(descriptor: Descriptor, file: str = "") -> Centre:
             key = "accounts.account"
             raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
     descriptor = with_interpreter(descriptor)
-    transport = TRANSPORTS[descriptor.endpoint.transport](descriptor)
+    transport = TRANSPORTS[descriptor.endpoint.transport](descriptor, signer)
     return Centre(descriptor, transport, SCHEDULERS[descriptor.scheduler.kind](descriptor))
 
 
-TRANSPORTS: Final[Mapping[str, Callable[[Descriptor], Transport]]] = {
-    "local": lambda descriptor: LocalTransport(
+TRANSPORTS: Final[Mapping[str, Callable[[Descriptor, Path | None], Transport]]] = {
+    "local": lambda descriptor, _: LocalTransport(
         descriptor.names.model_dump(), descriptor.endpoint.service_account or descriptor.accounts.account
     ),
+    "ssh": SshTransport,
 }
 SCHEDULERS: Final[Mapping[str, Callable[[Descriptor], Scheduler]]] = {"process": ProcessScheduler.of}

@@ -37,8 +37,10 @@ class CentreDirectory:
     of the pen ends no session. A file that is removed takes its centre away.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, signer: Path | None = None) -> None:
+        """`signer`: the socket of who signs certificates, for the centres that are reached over ssh."""
         self.path = path
+        self._signer = signer
         self.centres: dict[str, Centre] = {}
         self.problems: dict[str, tuple[Invalid, ...]] = {}
         """File name → everything that is wrong with it."""
@@ -58,7 +60,7 @@ class CentreDirectory:
                 return self._remember(
                     {name: (Invalid("centre.descriptor", file=name, key="(folder)", expected=expected),)}
                 )
-            sound, problems = _sort_out(results)
+            sound, problems = _sort_out(results, self._signer)
             changed = await self._apply(sound, frozenset(results))
             return self._remember(problems) or changed
 
@@ -164,7 +166,7 @@ def _signature(path: Path) -> _Signature | None:
 
 
 def _sort_out(
-    results: Mapping[str, _Result],
+    results: Mapping[str, _Result], signer: Path | None
 ) -> tuple[dict[str, tuple[str, Centre]], dict[str, tuple[Invalid, ...]]]:
     """Centre id → (file, centre) for what can be used, and file → errors for what cannot.
 
@@ -185,7 +187,7 @@ def _sort_out(
             problems[file] = (Invalid("centre.descriptor", file=file, key="id", expected=expected),)
         else:
             try:
-                sound[result.id] = file, make_centre(result, file)
+                sound[result.id] = file, make_centre(result, file, signer=signer)
             except Invalid as error:
                 problems[file] = (error,)
     return sound, problems

@@ -17,7 +17,7 @@ __all__ = ["Parts"]
 
 
 class Parts:
-    """Proxy, broker and hub on this state and these ports. Secrets go by file or environment, never by argument."""
+    """Signer, proxy, broker and hub on this state and these ports. Secrets go by file or environment, never by argument."""
 
     def __init__(self, state: StateDirectory, ports: LoopbackPorts, config: Path) -> None:
         self._state = state
@@ -47,6 +47,13 @@ class Parts:
             *("--log-level", "warn"),
         )
         return self._program("proxy", argv, {"CONFIGPROXY_AUTH_TOKEN": self._state.secret("proxy-token")})
+
+    def signer(self) -> Program:
+        argv = (
+            *(sys.executable, "-m", "sampan_hub.signer"),
+            *("--state", str(self._state.path), "--hub-id", self._state.secret("hub-id")),
+        )
+        return self._program("signer", argv, {})
 
     def broker(self) -> Program:
         argv = (

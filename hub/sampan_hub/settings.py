@@ -33,6 +33,13 @@ class Settings:
     hub_id: str = "demo"
     """Marks our jobs at every centre, so that two hubs never touch each other's jobs."""
 
+    signer_socket: Path | None = None
+    """Where the signer listens, which signs for people at centres reached over ssh; None: in the state directory."""
+
+    @property
+    def signer(self) -> Path:
+        return self.signer_socket or self.state / "run" / "signer.sock"
+
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite+aiosqlite:///{self.state / 'broker.sqlite'}"
@@ -93,6 +100,7 @@ def flags() -> argparse.ArgumentParser:
         "user ids, by commas, whose connections doors accept besides the broker's own",
         _accounts,
     )
+    flag("--signer-socket", None, "where the signer listens; run/signer.sock in the state directory", Path)
     flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", _hub_id)
     return parser
 
@@ -109,6 +117,7 @@ def parse(argv: list[str]) -> Settings:
         door_ports=told.door_ports,
         door_accounts=told.door_accounts,
         hub_id=told.hub_id,
+        signer_socket=told.signer_socket,
     )
 
 

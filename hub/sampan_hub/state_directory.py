@@ -14,7 +14,7 @@ from sampan.errors import Invalid
 
 __all__ = ["StateDirectory"]
 
-FOLDERS: Final = ("secrets", "run", "centres", "log")
+FOLDERS: Final = ("secrets", "run", "centres", "log", "ca")
 # A unix socket's path has at most 107 bytes (man 7 unix); the longest of ours below the directory takes 20.
 LONGEST_PATH: Final = 85
 # Easy to read aloud and to type: no l, 1, o, 0.

@@ -1,4 +1,4 @@
-"""`sampan up`: proxy, broker and hub on this machine, each in its own process, each kept running by itself."""
+"""`sampan up`: signer, proxy, broker and hub on this machine, each in its own process, each kept running by itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sampan_hub.supervisor import Child, Program, vacate
 
 __all__ = ["command"]
 
-PARTS: Final = ("proxy", "broker", "hub")
+PARTS: Final = ("signer", "proxy", "broker", "hub")
 # A person can log in without the broker: longer than this they are not kept waiting for it.
 BROKER_DELAY: Final = 10.0
 # So many deaths in a row, each soon after the start, and a person is told where to look.
@@ -67,7 +67,7 @@ command = Up()
 
 
 class _Federation:
-    """The three children and what binds them, from the first to the last signal."""
+    """The four children and what binds them, from the first to the last signal."""
 
     def __init__(self, state: StateDirectory, port: int, config: Path) -> None:
         self._state = state
@@ -97,19 +97,20 @@ class _Federation:
 
     async def _sail(self, parts: Parts, store: FdStore) -> None:
         """Starts all, waits for the signal, ends all: hub first, so that it sees nobody else go; proxy last."""
+        signer = Child(parts.signer(), died=self._died)
         proxy = Child(parts.proxy(), died=self._died)
         broker = Child(parts.broker(), store, died=self._died)
         hub = Child(parts.hub(), died=self._died)
         _tell("up.starting", state=str(self._state.path))
         running: dict[Child, asyncio.Task[None]] = {}
-        for child in (proxy, broker):
+        for child in (signer, proxy, broker):
             self._begin(child, running)
         beside = asyncio.create_task(self._bring_up(parts, store, proxy, hub, running))
         beside.add_done_callback(lambda _: self._enough.set())
         await self._enough.wait()
         beside.cancel()
         outcomes = list(await asyncio.gather(beside, return_exceptions=True))
-        for child in (hub, broker, proxy):
+        for child in (hub, broker, proxy, signer):
             if child in running:
                 child.stop()
                 outcomes += await asyncio.gather(running[child], return_exceptions=True)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncssh
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from sampan.errors import Unavailable, Unreachable
 from sampan_hub.transports import Transport
 
-__all__ = ["TransportContract"]
+__all__ = ["TransportContract", "ssh_listener"]
 
 AWKWARD = [
     "",
@@ -40,8 +41,27 @@ _ECHO = ("python3", "-c", "import json, sys; print(json.dumps(sys.argv[1:]))")
 
 
 class _Nobody(asyncssh.SSHServer):
+    def __init__(self, came: list[asyncssh.SSHServerConnection]) -> None:
+        self._came = came
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._came.append(conn)
+
     def begin_auth(self, username: str) -> bool:
         return False
+
+
+@contextlib.asynccontextmanager
+async def ssh_listener(key: asyncssh.SSHKey, **more: Any) -> AsyncIterator[int]:
+    """The port of an SSH server on loopback that lets everybody in; who is still there at the end is put out."""
+    came: list[asyncssh.SSHServerConnection] = []
+    async with await asyncssh.listen(
+        "127.0.0.1", 0, server_host_keys=[key], server_factory=lambda: _Nobody(came), **more
+    ) as server:
+        yield server.get_port()
+        for connection in came:
+            connection.abort()
+            await connection.wait_closed()
 
 
 class TransportContract:
@@ -56,10 +76,8 @@ class TransportContract:
     async def listener(self) -> AsyncIterator[tuple[int, asyncssh.SSHKey]]:
         """An SSH server on `node`: its port, and its host key."""
         key = asyncssh.generate_private_key("ssh-ed25519")
-        async with await asyncssh.listen(
-            "127.0.0.1", 0, server_host_keys=[key], server_factory=_Nobody
-        ) as server:
-            yield server.get_port(), key
+        async with ssh_listener(key) as port:
+            yield port, key
 
     @pytest.fixture
     async def silent(self) -> AsyncIterator[int]:
