@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -17,14 +19,27 @@ LEFT_OUT = pytest.StashKey[int]()
 
 @pytest.fixture(scope="session")
 def federation() -> Iterator[Federation]:
-    """All four centres. Fails, never skips, where they cannot be; $SAMPAN_KEEP_FEDERATION=1 leaves them for the next run."""
+    """All four centres. Fails, never skips, where they cannot be.
+
+    Down afterwards, unless it was up by hand before, another run uses it, or $SAMPAN_KEEP_FEDERATION=1 leaves it for the next.
+    """
     lack = missing()
     assert lack is None, lack
     found = Federation()
-    found.up()
-    yield found
-    if os.environ.get("SAMPAN_KEEP_FEDERATION") != "1":
-        found.down()
+    with ExitStack() as stack:
+        with _untimed():
+            stack.enter_context(found.in_use())
+            if os.environ.get("SAMPAN_KEEP_FEDERATION") == "1":
+                found.record.keep()
+        yield found
+
+
+@contextmanager
+def _untimed() -> Iterator[None]:
+    """The first test does not pay for the user environment, which takes minutes once: its own time goes on afterwards."""
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, left)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

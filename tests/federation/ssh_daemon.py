@@ -32,6 +32,8 @@ AuthorizedPrincipalsFile /etc/ssh/principals/%u
 RevokedKeys /etc/ssh/revoked
 PermitUserRC no
 PermitUserEnvironment no
+# As Debian's own file has it: programs may be asked to speak English.
+AcceptEnv LANG LC_*
 X11Forwarding no
 AllowAgentForwarding no
 GatewayPorts {gateway_ports}
