@@ -65,11 +65,15 @@ class SshDaemon:
             if not (self._etc / name).exists():
                 put(self._etc / name, "")
         config = _CONFIG.format(port=PORT, address=self._address, gateway_ports=self._centre.gateway_ports)
-        put(self._etc / "sshd_config", config)
+        path = self._etc / "sshd_config"
+        changed = not path.exists() or path.read_text() != config
+        put(path, config)
         if not self._listens():
             self._host.run(["mkdir", "-p", "-m", "755", "/run/sshd"])
             self._host.run(["/usr/sbin/sshd", "-E", "/var/log/sshd.log"])
-            wait_for(f"sshd at {self._host.name}", self._listens)
+        elif changed:
+            self._host.run(["sh", "-c", "kill -HUP $(cat /run/sshd.pid)"])
+        wait_for(f"sshd at {self._host.name}", self._listens)
 
     def _listens(self) -> bool:
         """A session's process has the same name: what tells them apart is who waits at the port."""
