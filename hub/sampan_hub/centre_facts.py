@@ -74,12 +74,22 @@ class Terms:
         """
         if self.plain:
             return need
-        cores, kind, count = need.cores, need.accelerator, need.accelerators
-        if self.mib_per_core:
-            cores = max(cores, -(-need.memory_mib // self.mib_per_core))
-        if self.cards and kind in (None, "", self.card):
-            kind, count = self.card, max(count if kind else 0, self.cards)
-        return replace(need, cores=cores, accelerator=kind, accelerators=count)
+        kind, count = self.taken(need)
+        return replace(
+            need, cores=self.charged(need), accelerator=kind or need.accelerator, accelerators=count
+        )
+
+    def charged(self, need: Need) -> int:
+        """Cores of the effective need."""
+        cores, size = need.cores, self.mib_per_core
+        return max(cores, -(-need.memory_mib // size)) if size else cores
+
+    def taken(self, need: Need) -> tuple[str, int]:
+        """Cards of the effective need: kind and count."""
+        kind, count = need.accelerator or "", need.accelerators
+        if self.cards and kind in ("", self.card):
+            return self.card, max(count if kind else 0, self.cards)
+        return kind, count
 
     def burned(self, need: Need) -> int:
         """How many cards a job takes that did not ask for them."""
@@ -145,7 +155,7 @@ class ShareFacts:
 
     def price(self, need: Need) -> tuple[int, float]:
         """What the need costs here: cards that it did not ask for, then core-hours charged an hour. Only compared."""
-        return self.terms.burned(need), self.cost * self.terms.effective(need).cores
+        return self.terms.burned(need), self.cost * self.terms.charged(need)
 
 
 @dataclass(frozen=True, slots=True)

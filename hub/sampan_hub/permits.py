@@ -13,7 +13,7 @@ from typing import Final
 
 from sampan.messages import Message
 from sampan.need import Need
-from sampan_hub.centre_facts import ShareFacts
+from sampan_hub.centre_facts import ShareFacts, Terms
 from sampan_hub.limits import Limit
 
 __all__ = ["NO_BARS", "Bars", "Held", "Permit"]
@@ -48,14 +48,13 @@ class Permit:
         """No limits at all: nothing limits the person but the queues."""
         self._held = held
         self._ways = [(share, tuple(_ways(share, limits))) for share in shares] if limits else []
-        self._terms = frozenset(share.terms for share in shares)
+        self._terms = tuple({share.terms for share in shares})
         self._open = all(ways for _, ways in self._ways) and not any(_spent(limit, held) for limit in limits)
         self._least = _least(limits)
 
     def bars(self, need: Need) -> Bars:
         """What the limits say of the need in each share; a share that is not named may be used."""
-        wanted = (terms.effective(need) for terms in self._terms)
-        if self._open and not any(next(_too_much(self._least, wants), None) for wants in wanted):
+        if self._open and all(_within(self._least, need, terms) for terms in self._terms):
             return NO_BARS
         never: dict[str, Message] = {}
         now: dict[str, Message] = {}
@@ -111,6 +110,20 @@ def _too_much(limit: Limit, wants: Need) -> Iterator[Message]:
     cards = limit.accelerators.get(kind)
     if kind and cards is not None and wants.accelerators > cards:
         yield Message("place.limit_accelerator", {"have": cards, "want": wants.accelerators, "kind": kind})
+
+
+def _within(least: Limit, need: Need, terms: Terms) -> bool:
+    """Whether nothing of the need, as it is counted under those terms, is too much. Written out for speed."""
+    if least.minutes is not None and need.minutes > least.minutes:
+        return False
+    if least.memory_mib is not None and need.memory_mib > least.memory_mib:
+        return False
+    if least.cores is not None and terms.charged(need) > least.cores:
+        return False
+    if not least.accelerators:
+        return True
+    kind, count = terms.taken(need)
+    return not kind or count <= least.accelerators.get(kind, count)
 
 
 def _lack(what: str, have: str | int, want: str | int) -> Message:

@@ -286,7 +286,7 @@ def _notes(need: Need, share: ShareFacts, *, holds: bool) -> tuple[Message, ...]
         return notes
     if terms.burned(need):
         notes += (Message("place.burns", {"count": terms.cards, "kind": terms.card}),)
-    if (cores := terms.effective(need).cores) > need.cores:
+    if (cores := terms.charged(need)) > need.cores:
         notes += (Message("place.charged", {"cores": cores}),)
     return notes
 

@@ -10,6 +10,9 @@ from typing import Final
 
 from sampan.need import Need
 from sampan_hub.capacity import Capacity, NodeReading, Reading
+from sampan_hub.centre_facts import Terms
+from sampan_hub.limits import Limit
+from sampan_hub.permits import Held, Permit
 from sampan_hub.placement import Candidate, CentreFacts, ShareFacts, place
 from sampan_hub.survey import Survey
 from tests.bench.figures import Figure, keep, measured
@@ -28,6 +31,8 @@ NEEDS: Final = (
     Need(cores=8, memory_mib=16384, accelerator="dcu", accelerators=1),
     Need(centre="c007"),
 )
+FORECASTS: Final = {("c001", "s01"): 60.0, ("c002", "s02"): 600.0, ("c003", "s03"): 6000.0}
+"""What three schedulers said."""
 
 
 def _candidates(chance: random.Random) -> list[Candidate]:
@@ -41,9 +46,9 @@ def _candidate(chance: random.Random, name: str) -> Candidate:
     for number in range(SHARES):
         share, cores = f"s{number:02}", chance.choice((16, 32, 64))
         cards = {"dcu": 4} if number % 10 == 0 else {}
-        shares.append(
-            ShareFacts(share, share, cores, cores * 4096, 24 * 60, cards, cost=chance.uniform(0.5, 2))
-        )
+        terms = Terms(card="dcu", cards=1) if cards else Terms()
+        cost = chance.uniform(0.5, 2)
+        shares.append(ShareFacts(share, share, cores, cores * 4096, 24 * 60, cards, cost, terms))
         pending[share] = chance.choice((0, 0, 3, 40))
         for node in range(NODES):
             free = chance.randint(0, cores)
@@ -55,7 +60,10 @@ def _candidate(chance: random.Random, name: str) -> Candidate:
     facts = CentreFacts(name, {"en": name, "zh": name}, tuple(shares))
     capacity = Capacity(name, Reading(tuple(nodes), pending), now, now + 10)
     # The broker's watch works a reading out once when it arrives; a decision only looks.
-    return Candidate(facts, capacity, survey=Survey(facts, capacity))
+    limits = (Limit(account="a", cores=64, jobs=100), Limit(queue="s00", account="a", cores=48))
+    return Candidate(
+        facts, capacity, survey=Survey(facts, capacity), permit=Permit(facts.shares, limits, Held(running=1))
+    )
 
 
 def run() -> list[Figure]:
@@ -90,7 +98,7 @@ def _survey_milliseconds(one: Candidate) -> float:
 
 def _milliseconds(need: Need, candidates: list[Candidate]) -> float:
     began = time.perf_counter()
-    placement = place(need, candidates)
+    placement = place(need, candidates, forecasts=FORECASTS)
     took = (time.perf_counter() - began) * 1000
     assert len(placement.ranked) + len(placement.refused) == len(candidates)
     return took
