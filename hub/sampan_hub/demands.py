@@ -28,7 +28,7 @@ def demanded_cards(demands: Pairs, kinds: Collection[str]) -> tuple[str, int]:
     """The kind of card that every job takes, and how many; `("", 0)` where none. `kinds`: what the centre calls its cards.
 
     `dcu:1`, `gres/dcu:1` and `dcu` say one of a kind; `gpu:a100:2` two of `a100`, or of `gpu` where the centre counts those.
-    What is no card (licences, bandwidth) counts for nothing here. Of two kinds the first is meant.
+    What is no card (licences, bandwidth) counts for nothing here. Of two kinds the first is meant. Our kinds are in lower case.
     """
     for option, value in demands:
         for part in value.split(",") if option in _CARDS else ():
@@ -58,7 +58,7 @@ def demanded_project(demands: Pairs) -> str:
 def _kind(unsaid: tuple[str, ...], part: str, kinds: Collection[str]) -> tuple[str, int]:
     *words, last = part.removeprefix("gres/").replace("=", ":").split(":")
     count, names = (int(last), words) if last.isascii() and last.isdigit() else (1, [*words, last])
-    said = (*unsaid, *names)
+    said = tuple(name.lower() for name in (*unsaid, *names))
     # The narrower name comes last: a centre that tells its types apart counts by them.
     found = next((name for name in reversed(said) if name in kinds), "")
     if not found and said == ("gpu",) and len(kinds) == 1:

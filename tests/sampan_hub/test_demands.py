@@ -16,6 +16,7 @@ KINDS = ("dcu", "gpu", "a100")
     [
         ("gres", "dcu:1", ("dcu", 1)),
         ("gres", "dcu", ("dcu", 1)),
+        ("gres", "DCU:1", ("dcu", 1)),
         ("gres", "gres/dcu:2", ("dcu", 2)),
         ("gres", "gpu:a100:2", ("a100", 2)),
         ("gres", "gpu:h100:2", ("gpu", 2)),
