@@ -10,7 +10,16 @@ from typing import Final
 
 from tests.federation.shape import CentreShape
 
-__all__ = ["STRANGER", "SYSTEM", "USERS", "Account", "accounts_of", "people_of", "write_accounts"]
+__all__ = [
+    "ACCOUNT_COMMAND",
+    "STRANGER",
+    "SYSTEM",
+    "USERS",
+    "Account",
+    "accounts_of",
+    "people_of",
+    "write_accounts",
+]
 
 USERS: Final = (
     *("alice", "bob", "carol", "dave", "ann", "ben"),
@@ -71,6 +80,18 @@ def accounts_of(centre: CentreShape) -> tuple[Account, ...]:
     )
 
 
+ACCOUNT_COMMAND: Final = "/etc/sampan/account-of"
+_ACCOUNT_OF: Final = """\
+#!/bin/sh
+# Reads the name of a hub user; prints the account here, or nothing.
+IFS= read -r wanted || exit 1
+while read -r user account; do
+    [ "$user" = "$wanted" ] && echo "$account"
+done </etc/sampan/accounts
+exit 0
+"""
+
+
 def write_accounts(centre: CentreShape, etc: Path, homes: Path) -> None:
     """passwd, group, shadow and the certificates' principals, and a home of mode 0700 for each account."""
     accounts = accounts_of(centre)
@@ -86,6 +107,12 @@ def write_accounts(centre: CentreShape, etc: Path, homes: Path) -> None:
     (etc / "shadow").chmod(0o600)
     principals = etc / "ssh" / "principals"
     principals.mkdir(parents=True, exist_ok=True)
+    people = "".join(f"{user} {account}\n" for user, account in people_of(centre).items())
+    for name, text, mode in (("account-of", _ACCOUNT_OF, 0o755), ("accounts", people, 0o644)):
+        path = etc / "sampan" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
     for who in accounts:
         (principals / who.name).write_text(f"sampan:{who.name}\n")
         home = homes / who.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.federation import user_environment
+from tests.federation.accounts import ACCOUNT_COMMAND, people_of
 from tests.federation.batch import SPOOL
 from tests.federation.shape import CORES, MEMORY_MIB, TIME_ZONE, CentreShape
 
@@ -38,13 +39,20 @@ def describe(centre: Centre) -> dict[str, Any]:
             "service_account": shape.service_account,
             "source_addresses": [centre.hub_address],
         },
-        "accounts": {"method": "table", "table": dict(centre.accounts)},
+        "accounts": _accounts(shape),
         "scheduler": _scheduler(shape),
         "shares": _shares(shape),
-        "environment": {"python": str(user_environment.python())},
+        "environment": {"python": str(user_environment.python()), "modules": list(shape.modules)},
         "home": "/home/{account}",
         "scratch": "/scratch",
     }
+
+
+def _accounts(shape: CentreShape) -> dict[str, Any]:
+    people = people_of(shape)
+    if shape.asks_for_accounts:
+        return {"method": "command", "command": [ACCOUNT_COMMAND], "certified": list(people.values())}
+    return {"method": "table", "table": people}
 
 
 def _scheduler(shape: CentreShape) -> dict[str, Any]:

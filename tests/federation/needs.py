@@ -24,18 +24,20 @@ _PROGRAMS: Final = {
 }
 """Program → the Debian package that it comes with."""
 
+_FILES: Final = {"usr/lib/python3.*/ensurepip/__init__.py": "python3-venv", "etc/profile.d/lmod.sh": "lmod"}
+"""The same, for what is no program."""
+
 
 def packages() -> set[str]:
     """All Debian packages that it takes."""
-    return {*_PROGRAMS.values(), "python3-venv"}
+    return {*_PROGRAMS.values(), *_FILES.values()}
 
 
 def missing() -> str | None:
     """None where all is there."""
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
     lacking = {package for name, package in _PROGRAMS.items() if not shutil.which(name, path=path)}
-    if not list(Path("/usr/lib").glob("python3.*/ensurepip/__init__.py")):
-        lacking.add("python3-venv")
+    lacking |= {package for pattern, package in _FILES.items() if not list(Path("/").glob(pattern))}
     if lacking:
         wanted = " ".join(sorted(lacking))
         return (

@@ -49,6 +49,10 @@ class CentreShape:
     sees_all_jobs: bool = True
     nodes_may_submit: bool = True
     submit_script: str = ""
+    modules: tuple[str, ...] = ()
+    """What its user environment takes (Lmod), each of them made for it."""
+    asks_for_accounts: bool = False
+    """Whether a command there says who a hub user is; else a table in the descriptor."""
     slurm: dict[str, Any] = field(default_factory=dict)
     """Further lines of slurm.conf, or other values for those there are."""
 
@@ -100,6 +104,8 @@ CENTRES: Final = (
         accounts="{user}_w",
         first_uid=32001,
         service_account="svc_notebook",
+        modules=("notebooks/2026",),
+        asks_for_accounts=True,
         queues=(Queue("batch", 2, "Batch", "批处理队列"),),
     ),
     CentreShape(

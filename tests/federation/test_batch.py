@@ -114,6 +114,27 @@ def test_core_shows_nobody_the_jobs_of_another_and_east_does(
         centre.free(job)
 
 
+def test_a_job_at_west_loads_the_modules_of_its_user_environment(federation: Federation) -> None:
+    """In a batch shell, where `module` is defined by the profile alone: as our own scripts do it."""
+    west = federation.centre("west")
+    [module] = west.descriptor()["environment"]["modules"]
+    script = f"#!/bin/bash\nsource /etc/profile; module load {module} || exit 65; echo $SITE_MODULE\n"
+    argv = ["sbatch", "--parsable", "--output=job-%j"]
+    job = west.run(argv, account=west.account("alice"), stdin=script.encode()).stdout.strip()
+    assert ended(west, job) == "COMPLETED"
+    assert output(west, job) == f"west/{module}\n"
+
+
+def test_west_says_itself_who_somebody_is(federation: Federation) -> None:
+    west = federation.centre("west")
+    argv = west.descriptor()["accounts"]["command"]
+    for user in ("alice", "p07", "a;id", "中文名"):
+        said = west.run(argv, account=west.service_account, stdin=f"{user}\n".encode()).stdout
+        assert said == f"{west.account(user)}\n"
+    for nobody in ("", "root", "alice p07", "*", "a;"):
+        assert west.run(argv, account=west.service_account, stdin=f"{nobody}\n".encode()).stdout == ""
+
+
 def test_too_long_a_job_is_refused_at_east_and_waits_for_ever_at_west(federation: Federation) -> None:
     """Slurm's default is the second: whoever does not ask for the limits beforehand waits for nothing."""
     west, east = federation.centre("west"), federation.centre("east")

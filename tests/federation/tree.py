@@ -29,6 +29,7 @@ _OF_THE_MACHINE: Final = (
         "bash.bashrc",
         "login.defs",
         "lmod",
+        "profile.d/lmod.sh",
         "magic",
         "terminfo",
         "python3",
@@ -37,6 +38,8 @@ _OF_THE_MACHINE: Final = (
         "host.conf",
     ),
 )
+# Shows in a job that it was loaded there.
+_MODULE: Final = 'setenv("SITE_MODULE", "{centre}/" .. myModuleFullName())\n'
 
 
 def shared(root: Path) -> dict[str, Path]:
@@ -66,6 +69,8 @@ def lay_out(centre: CentreShape, root: Path, addresses: Mapping[str, str]) -> No
     put(etc / "resolv.conf", "")
     put(etc / "motd", f"{centre.en}\n")
     write_accounts(centre, etc, root / "home")
+    for module in centre.modules:
+        put(etc / "lmod" / "modules" / f"{module}.lua", _MODULE.format(centre=centre.name))
     software = root / "opt" / "software"
     software.mkdir(exist_ok=True)
     uid = next(who.uid for who in accounts_of(centre) if who.name == centre.service_account)
