@@ -50,7 +50,8 @@ class Entitlements:
     """Limits by centre and person, and what that person has there beside them."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._known: dict[str, dict[str, _Known]] = {}
+        """Person → centre → what is known."""
         self._permits: dict[tuple[str, str], tuple[_Known, Held, Permit]] = {}
         self._held: dict[str, Mapping[str, Held]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -70,7 +71,7 @@ class Entitlements:
 
     def permit(self, centre: Centre, owner: str) -> Permit | None:
         """What this person may have there; None while nobody can say."""
-        known = self._known.get((centre.id, owner))
+        known = self._known.get(owner, {}).get(centre.id)
         if known is None or known.centre is not centre or not known.limits or known.until < time.monotonic():
             return None
         held = self._held.get(owner, {}).get(centre.id, _NOTHING)
@@ -88,7 +89,7 @@ class Entitlements:
 
     def _counts(self, owner: str) -> bool:
         """Whether anybody limits how many jobs this person has."""
-        known = [known.limits or () for (_, whose), known in self._known.items() if whose == owner]
+        known = [known.limits or () for known in self._known.get(owner, {}).values()]
         return any(not (limit.jobs is limit.submitted is None) for limits in known for limit in limits)
 
     def _unknown(self, services: Services, name: str, owner: str) -> bool:
@@ -98,7 +99,7 @@ class Entitlements:
             return False
         if watch is None or watch.trouble is not None:
             return False
-        known = self._known.get((name, owner))
+        known = self._known.get(owner, {}).get(name)
         return known is None or known.centre is not centre or known.until < time.monotonic()
 
     def _asks(self, services: Services, centre: Centre, owner: str) -> asyncio.Task[None]:
@@ -123,4 +124,5 @@ class Entitlements:
             log.info("%s does not say what %s may have: %s", centre.id, owner, error)
         except Exception:
             log.exception("what %s says of limits cannot be read", centre.id)
-        self._known[centre.id, owner] = _Known(centre, limits, time.monotonic() + lasts)
+        known = _Known(centre, limits, time.monotonic() + lasts)
+        self._known.setdefault(owner, {})[centre.id] = known
