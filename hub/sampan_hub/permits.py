@@ -75,7 +75,7 @@ def _ways(share: ShareFacts, limits: Sequence[Limit]) -> Iterator[_Way]:
     """The projects that a job of the share might go under. What is said of a queue goes before what is said of all."""
     projects: dict[str | None, list[Limit]] = {}
     for limit in limits:
-        if not share.project or limit.account in (None, share.project):
+        if not share.project or limit.account is None or limit.account.lower() == share.project.lower():
             projects.setdefault(limit.account, []).append(limit)
     for rows in projects.values():
         here = [row for row in rows if row.queue == share.queue]

@@ -92,7 +92,7 @@ def test_without_a_project_for_the_queue() -> None:
     found = bars(other, shares=(MAIN, CLIMATE))
     assert set(found.never) == {"climate"}
     assert "You are not in the project “climate”" in never(found, "climate")
-    assert bars(replace(other, account="climate"), shares=(CLIMATE,)) == Bars()
+    assert bars(replace(other, account="climate"), shares=(replace(CLIMATE, project="Climate"),)) == Bars()
     assert bars(Limit(queue="elsewhere", account="a")).never["main"].code == "place.no_project_here"
 
 

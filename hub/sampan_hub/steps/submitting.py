@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _PATIENCE = 20.0
 """Seconds of no answer from a centre that was asked to take a job before the next one is asked."""
 _AGAIN = 1.0
+_STRANGER = frozenset({"batch.account", "batch.user"})
+"""Refusals that hold for whatever this person asks for there, until somebody gives them a project."""
 
 
 async def submit(services: Services, launch: Launch, attempt: Attempt) -> float | None:
@@ -33,6 +35,8 @@ async def submit(services: Services, launch: Launch, attempt: Attempt) -> float 
         if job is None:
             job = await _submit(services, centre, launch, attempt)
     except Refused as error:
+        if error.code in _STRANGER:
+            services.without_account[attempt.centre, launch.owner] = error.message
         why = Message("ended.refused", {"why": error.message})
         return await end_attempt(services, launch, attempt, why)
     except SampanError as error:

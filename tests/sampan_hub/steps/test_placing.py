@@ -164,3 +164,20 @@ async def test_the_queue_that_moves_soonest_is_taken_and_what_was_expected_is_ke
         step for step in await two.store.transitions(launch.id) if step.message.code == "launch.placed"
     )
     assert "By its own plan it starts in about 1 min." in placed.message.say("en")
+
+
+async def test_who_has_no_project_there_is_not_sent_there_again(two: Bench) -> None:
+    two.sites["east"].trouble["submit"] = two.sites["west"].trouble["submit"] = Refused(
+        "batch.account", cause=""
+    )
+    launch = await two.launch()
+    ended = await two.over(launch)
+    assert ended.cause == Message("ended.refused", {"why": Message("batch.account")})
+    with pytest.raises(Refused) as caught:
+        await refuse_impossible(two.services, Need(), "alice")
+    assert caught.value.code == "place.nowhere"
+    refused = decide(two.services, Need(), "alice").refused
+    assert [offer.reasons[0].code for offer in refused] == ["batch.account"] * 2
+    assert len(decide(two.services, Need(), "bob").ranked) == 2
+    two.services.forget_missing_accounts("east")
+    assert [offer.centre for offer in decide(two.services, Need(), "alice").ranked] == ["east"]
