@@ -56,10 +56,10 @@ class Centre:
     def up(self) -> None:
         """Whatever part of it is missing is made; what a test cut or stopped is as before."""
         names = {self.hosts[short].name: address for short, address in self.addresses.items()}
-        if not all(host.up for host in self.hosts.values()):
+        tree.lay_out(self.shape, self.root, names)
+        if not self.is_up:
             # A node's link ends in its login node: half a centre is made anew.
             self.end()
-            tree.lay_out(self.shape, self.root, names)
             for host in self.hosts.values():
                 host.start({str(FOLDER): FOLDER})
             network.connect(self._plan, self.shape, self.hosts)

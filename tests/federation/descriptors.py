@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.federation import user_environment
-from tests.federation.accounts import ACCOUNT_COMMAND, people_of
+from tests.federation.account_files import ACCOUNT_COMMAND
+from tests.federation.accounts import people_of
 from tests.federation.batch import SPOOL
 from tests.federation.shape import CORES, MEMORY_MIB, TIME_ZONE, CentreShape
 

@@ -12,7 +12,7 @@ from tests.federation.accounts import accounts_of
 from tests.federation.host import Failed, Host, wait_for
 from tests.federation.shape import CentreShape
 from tests.federation.slurm_files import gres_conf, slurm_conf, slurmdbd_conf
-from tests.federation.tree import put
+from tests.federation.writing import put
 
 __all__ = ["DAEMONS", "Slurm"]
 
@@ -125,9 +125,10 @@ class Slurm:
         self._folders(self._login)
         if not _runs(self._login, "slurmdbd"):
             self._as(self._login, "slurm", "slurmdbd")
-        done = Path(self._login.own / "var/lib/slurm/accounts")
         wait_for(f"slurmdbd at {self._centre.name}", self._answers)
-        if done.exists():
+        done = self._login.own / "var/lib/slurm/accounts"
+        accounts = "".join(f"{who.name} {who.project}\n" for who in accounts_of(self._centre))
+        if _text(done) == accounts:
             return
         projects: dict[str, list[str]] = {}
         for who in accounts_of(self._centre):
@@ -137,7 +138,7 @@ class Slurm:
         for project, names in projects.items():
             place = (f"account={project}", f"cluster={self._centre.name}", f"defaultaccount={project}")
             self._manage("add", "user", ",".join(names), *place)
-        done.touch()
+        done.write_text(accounts)
 
     def _answers(self) -> bool:
         return self._login.run(["sacctmgr", "-n", "list", "cluster"], check=False).returncode == 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.federation.host import Failed, Host, wait_for
 from tests.federation.shape import CentreShape
-from tests.federation.tree import put
+from tests.federation.writing import put
 
 __all__ = ["SshDaemon"]
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.federation.accounts import SYSTEM, accounts_of, write_accounts
+from tests.federation.account_files import write_accounts
+from tests.federation.accounts import SYSTEM, accounts_of
 from tests.federation.shape import TIME_ZONE, CentreShape
+from tests.federation.writing import put
 
-__all__ = ["lay_out", "put", "shared"]
+__all__ = ["lay_out", "shared"]
 
 # What programs of this machine need in /etc, and no more: nobody's keys, passwords or settings.
 _OF_THE_MACHINE: Final = (
@@ -84,21 +86,15 @@ def lay_out(centre: CentreShape, root: Path, addresses: Mapping[str, str]) -> No
     key.parent.chmod(0o700)
 
 
-def put(path: Path, content: str | bytes, mode: int = 0o644, owner: str = "root") -> None:
-    """Writes a file whole; whoever reads meanwhile reads the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_bytes(content.encode() if isinstance(content, str) else content)
-    draft.chmod(mode)
-    os.chown(draft, SYSTEM[owner], SYSTEM[owner])
-    draft.rename(path)
-
-
 def _copy(source: Path, target: Path) -> None:
+    """Once, and as a whole: a start that is killed leaves no half of it."""
     if os.path.lexists(target) or not os.path.lexists(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.new")
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True)
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(source, draft, symlinks=True)
     else:
-        shutil.copy2(source, target)
+        shutil.copy2(source, draft)
+    draft.rename(target)
