@@ -14,6 +14,7 @@ from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.descriptor import json_schema
+from sampan_hub.env_command import EnvCommand
 from sampan_hub.plans import PLANS
 from sampan_hub.settings import flags
 from sampan_hub.up import Up
@@ -105,6 +106,7 @@ def _commands() -> str:
     )
     commands: dict[str, Command] = {
         "centres": Centres(),
+        "env": EnvCommand(),
         "launches": Launches(),
         "place": Place(),
         "up": Up(),

@@ -27,13 +27,15 @@ RECORD: Final = "sampan-environment.json"
 """Written by whoever made the environment when it was whole; the broker's package names the same file."""
 TOLD: Final = ("sampan", "jupyterhub", "jupyterlab")
 TRIED: Final[Mapping[str, tuple[str, ...]]] = {
-    "sampan": ("sampan.client",),
+    "sampan": ("sampan.whereabouts",),
     "asyncssh": ("sampan_kernels.launcher",),
     "dask-jobqueue": ("sampan.slurm_cluster", "sampan.process_cluster"),
     "distributed": ("distributed",),
+    "httpx": ("sampan.client",),
     "ipykernel": ("sampan_kernels.kernel",),
     "ipywidgets": ("ipywidgets",),
-    "jupyterhub": ("sampan_lab.singleuser", "jupyterhub.singleuser.app"),
+    "jupyter-server": ("sampan_lab.singleuser",),
+    "jupyterhub": ("jupyterhub.singleuser.app",),
     "jupyterlab": ("jupyterlab",),
     "matplotlib": ("matplotlib.pyplot",),
     "netcdf4": ("netCDF4",),
