@@ -34,8 +34,6 @@ _OF_THE_MACHINE: Final = (
         "profile.d/lmod.sh",
         "magic",
         "terminfo",
-        "python3",
-        "python3.11",
         "inputrc",
         "host.conf",
     ),
