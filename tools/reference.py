@@ -12,7 +12,9 @@ from sampan.commands import Command
 from sampan.questions import Centres, Launches, Place
 from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
+from sampan_hub import signer
 from sampan_hub.api import PREFIX, routes
+from sampan_hub.ca_command import CaCommand
 from sampan_hub.descriptor import json_schema
 from sampan_hub.env_command import EnvCommand
 from sampan_hub.plans import PLANS
@@ -79,21 +81,28 @@ def _routes() -> str:
 def _default(value: object) -> str:
     if isinstance(value, tuple):
         value = "-".join(map(str, value))
-    return _code(value) if str(value) else "none"
+    return "none" if value is None or value == frozenset() or not str(value) else _code(value)
+
+
+def _flags(parser: argparse.ArgumentParser) -> str:
+    rows = [
+        (_code(" ".join(action.option_strings)), _default(action.default), action.help or "")
+        for action in parser._actions  # noqa: SLF001 (argparse has no other way to list its flags)
+        if action.dest != "help"
+    ]
+    return _table(("flag", "default", "meaning"), rows)
 
 
 def _broker() -> str:
-    rows = [
-        (_code(" ".join(action.option_strings)), _default(action.default), action.help or "")
-        for action in flags()._actions  # noqa: SLF001 (argparse has no other way to list its flags)
-        if action.dest != "help"
-    ]
     intro = "# Settings of the broker\n\n`python -m sampan_hub.broker`; `sampan up` sets those that depend on the machine.\n\n"
     plans = [(_code(plan.id), *plan.names, _code(plan.need.to_query())) for plan in PLANS.values()]
     return (
         MADE
         + intro
-        + _table(("flag", "default", "meaning"), rows)
+        + _flags(flags())
+        + "\n## Settings of the signer\n\n`python -m sampan_hub.signer`, an account of its own in operation; "
+        + "see [Describe a centre](../how-to/join-a-centre.md).\n\n"
+        + _flags(signer.flags())
         + "\n## Plans\n\n"
         + _table(("id", "English", "中文", "the same as a link"), plans)
     )
@@ -101,10 +110,11 @@ def _broker() -> str:
 
 def _commands() -> str:
     text = (
-        f"{MADE}# Commands\n\nAll but `sampan up` need `SAMPAN_URL` and `SAMPAN_TOKEN`; see "
+        f"{MADE}# Commands\n\n`centres`, `launches` and `place` need `SAMPAN_URL` and `SAMPAN_TOKEN`; see "
         "[Ask from a script](../how-to/ask-from-a-script.md).\n"
     )
     commands: dict[str, Command] = {
+        "ca": CaCommand(),
         "centres": Centres(),
         "env": EnvCommand(),
         "launches": Launches(),
@@ -115,11 +125,21 @@ def _commands() -> str:
         parser = argparse.ArgumentParser(add_help=False)
         command.configure(parser)
         rows = [
-            (_code(" ".join((*action.option_strings, str(action.metavar or ""))).strip()), action.help or "")
+            (
+                _code(" ".join((*action.option_strings, _value(action))).strip()),
+                action.help or "",
+            )
             for action in parser._actions  # noqa: SLF001 (argparse has no other way to list its flags)
         ]
         text += f"\n## sampan {name}\n\n{command.help}\n\n" + _table(("flag", "meaning"), rows)
     return text
+
+
+def _value(action: argparse.Action) -> str:
+    """What stands for the value: of a word without dashes, what it may be."""
+    if not action.option_strings and action.choices is not None:
+        return "|".join(map(str, action.choices))
+    return str(action.metavar or "")
 
 
 def _spawner() -> str:

@@ -183,6 +183,15 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Waiting for a berth at {centre}: place {place} in the queue. {wait}",
         "正在{centre}排队，当前第 {place} 位。{wait}",
     ),
+    "launch.held_up": ("Waiting at {centre}. {why}", "正在{centre}等待。{why}"),
+    "launch.paused": (
+        "{centre} has paused your session. Nothing is lost; it goes on by itself.",
+        "{centre}已暂停您的会话。内容不会丢失，之后会自动继续。",
+    ),
+    "launch.queued_unseen": (
+        "Waiting for a berth at {centre}, which does not tell the place in its queue. {wait}",
+        "正在{centre}排队，该中心不公开排队位置。{wait}",
+    ),
     "launch.running": (
         "The job runs at {centre}, on {node}. Starting up.",
         "任务已在{centre}的 {node} 上运行，正在启动。",
@@ -225,7 +234,26 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "ended.time": ("The time asked for is used up.", "申请的时间已用完。"),
     "ended.node": ("The machine it ran on failed.", "运行它的节点发生故障。"),
+    "ended.broken": ("The job failed there, for reasons that were not told.", "任务在该中心失败，原因未说明。"),
     "ended.cancelled": ("It was cancelled at the centre.", "任务在中心被取消。"),
+    "ended.cancelled_by_operator": (
+        "An operator of the centre ended it. Ask them why before you start again there.",
+        "该中心的运维人员结束了它。请先询问原因，再重新启动。",
+    ),
+    "ended.cancelled_by_person": (
+        "It was ended at the centre under your own account there.",
+        "它被您在该中心的账号结束。",
+    ),
+    "ended.deadline": ("It could not be started in time.", "未能在规定时间前启动。"),
+    "ended.not_launched": (
+        "The machine could not start it: a folder of yours could not be written there. Is your quota used up?",
+        "节点无法启动它：您的目录在那里无法写入。请检查配额是否用尽。",
+    ),
+    "ended.preempted": (
+        "The centre needed its machine for something more urgent. Start again to go on elsewhere.",
+        "该中心将节点用于更紧急的任务。重新启动即可在别处继续。",
+    ),
+    "ended.signal": ("The job was ended by signal {signal}.", "任务被信号 {signal} 终止。"),
     "ended.refused": ("The centre refused it: {why}", "中心拒绝了请求：{why}"),
     "ended.queue_limit": (
         "It waited too long in the queue ({minutes} min).",
@@ -245,6 +273,91 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "ended.unreachable": ("The centre could not be reached.", "无法连接该中心。"),
     "ended.lost": ("The centre no longer knows this job.", "中心已不再知道此任务。"),
+    # batch.*: why a centre's batch system does not take a job, or takes it and does not start it
+    "batch.accelerator": (
+        "The accelerators asked for do not suit that queue. Ask for another kind or number, or for none.",
+        "申请的加速卡不符合该队列的要求。请更换类型或数量，或不申请。",
+    ),
+    "batch.account": (
+        "The project it would be charged to is not known there, or not yours. Ask the centre's operators.",
+        "计费项目在该中心不存在，或不属于您。请联系该中心的运维人员。",
+    ),
+    "batch.budget": (
+        "The hours of your project there are used up. Ask for more, or use another project.",
+        "您的项目在该中心的机时已用完。请申请更多机时，或换用其他项目。",
+    ),
+    "batch.dependency": ("It waits for another job to end first.", "它需等待另一个任务先结束。"),
+    "batch.held_operator": (
+        "An operator of the centre holds it back. Ask them why, or stop it and start again elsewhere.",
+        "该中心的运维人员暂缓了它。请向其询问，或停止后在其他中心启动。",
+    ),
+    "batch.held_person": (
+        "It is on hold under your own account there. Release it there, or stop it and start again.",
+        "它被您在该中心的账号暂缓。请在那里放行，或停止后重新启动。",
+    ),
+    "batch.impossible": (
+        "No machine of that queue can ever run it as it was asked for. Ask for less.",
+        "该队列没有节点能满足此申请。请减少需求。",
+    ),
+    "batch.later": ("It is to start at a later time.", "它将在稍后的时间启动。"),
+    "batch.launch_failed": (
+        "The centre tried to start it and could not. It tries again, or its operators have to look.",
+        "该中心尝试启动但未成功，会再次尝试，或需运维人员处理。",
+    ),
+    "batch.licence": ("It waits for a licence that others use just now.", "它在等待他人正在使用的许可证。"),
+    "batch.limit": (
+        "You or your project have as much running there as is allowed. It starts when some of that ends.",
+        "您或您的项目在该中心运行的任务已达上限，其中有任务结束后它就会启动。",
+    ),
+    "batch.limits": (
+        "It is more than your account may have there: too much at one time, or too many jobs. Ask for less, or stop another.",
+        "超出您的账号在该中心的限额：单次申请过多或任务过多。请减少需求，或停止其他任务。",
+    ),
+    "batch.machines": (
+        "The machines it needs are out of service or reserved at the moment.",
+        "它所需的节点目前停用或已被预留。",
+    ),
+    "batch.not_allowed": (
+        "Your account may not use that queue there. Ask the centre's operators.",
+        "您的账号无权使用该队列。请联系该中心的运维人员。",
+    ),
+    "batch.option": (
+        "The centre's description demands something that its batch system does not accept. Tell its operators.",
+        "该中心的描述文件要求了其作业系统不接受的内容。请告知其运维人员。",
+    ),
+    "batch.paused": (
+        "The centre has paused it. Nothing is lost; it goes on by itself.",
+        "该中心已将其暂停。内容不会丢失，之后会自动继续。",
+    ),
+    "batch.preparing": ("A machine is being prepared for it.", "正在为它准备节点。"),
+    "batch.queue": (
+        "That queue does not exist there. The centre's description is out of date; tell its operators.",
+        "该中心没有此队列，其描述文件已过时。请告知其运维人员。",
+    ),
+    "batch.queue_closed": ("That queue is closed at the moment.", "该队列目前关闭。"),
+    "batch.requeued": ("The centre puts it back into the queue.", "该中心将它放回队列。"),
+    "batch.reservation": (
+        "It is meant for a reservation that is over, or not yours. Ask the centre's operators.",
+        "它所用的预留已失效，或不属于您。请联系该中心的运维人员。",
+    ),
+    "batch.reserved": ("It waits for the time that is reserved for it.", "它在等待为其预留的时段。"),
+    "batch.storage": ("It waits for the centre's fast storage.", "它在等待该中心的高速存储。"),
+    "batch.too_large": (
+        "It is more than your account may have there for one job. Ask for less.",
+        "超出您的账号在该中心单个任务的限额。请减少需求。",
+    ),
+    "batch.too_long": (
+        "A session there may not last that long. Ask for fewer hours.",
+        "在该中心单次不能这么久。请减少时间。",
+    ),
+    "batch.too_small": (
+        "That queue is for larger needs. Ask for more, or choose another.",
+        "该队列只接收更大的需求。请增加需求，或换用其他队列。",
+    ),
+    "batch.user": (
+        "The centre's batch system does not know your account yet. Ask its operators.",
+        "该中心的作业系统尚未登记您的账号。请联系其运维人员。",
+    ),
     # hub.*: what the hub itself says on its pages
     "hub.asking": ("Your request is on its way.", "正在提交您的请求。"),
     "hub.failed": (
@@ -666,9 +779,49 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "无法使用目录 {state}：{why}。请用 --state 指定另一个目录。",
     ),
     # signer.*, ca.*: who signs for whom
+    "ca.flag": ("{flag} belongs to “sampan ca {action}”.", "{flag} 只用于“sampan ca {action}”。"),
     "ca.folder": (
         "The signing keys in {folder} cannot be read. Put them back from a backup, or move the folder away to begin anew.",
         "无法读取 {folder} 中的签名密钥。请从备份恢复，或移走该目录后重新开始。",
+    ),
+    "ca.key_revoked": ("key {number} of {at}, {key}: taken back", "密钥 {number}（{at}），{key}：已撤销"),
+    "ca.key_signs": ("key {number} of {at}, {key}: signs", "密钥 {number}（{at}），{key}：用于签名"),
+    "ca.key_trusted": (
+        "key {number} of {at}, {key}: signs no more; “revoke --all” takes it back",
+        "密钥 {number}（{at}），{key}：不再签名；“revoke --all”可撤销",
+    ),
+    "ca.key_waits": (
+        "key {number} of {at}, {key}: waits for “rotate --activate”",
+        "密钥 {number}（{at}），{key}：等待“rotate --activate”启用",
+    ),
+    "ca.keygen": (
+        "The list of what was taken back could not be written: ssh-keygen failed. Install openssh-client, then try again.",
+        "无法写出撤销列表：ssh-keygen 执行失败。请安装 openssh-client 后重试。",
+    ),
+    "ca.no_state": (
+        "{state} is not the state directory of a signer. Say which it is with --state.",
+        "{state} 不是签名服务的状态目录。请用 --state 指定。",
+    ),
+    "ca.principals": (
+        "one file in {folder}/principals for each of the {count} accounts, as above with its own name",
+        "在 {folder}/principals 中为 {count} 个账号各建一个文件，内容同上并换成各自的账号名",
+    ),
+    "ca.revoked": (
+        "Taken back. Copy {file} to the centre as {there}; until then certificates that were signed already are good for minutes.",
+        "已撤销。请将 {file} 复制到该中心的 {there}；在此之前，已签发的证书仍在几分钟内有效。",
+    ),
+    "ca.rotated": (
+        "A new key was made. Put {file} as above to {centre}, then run this again with --activate.",
+        "已生成新密钥。请将上面的 {file} 放到 {centre}，然后加上 --activate 再次运行。",
+    ),
+    "ca.signs": (
+        "{key} signs for {centre} from now on. Once all is well, “sampan ca revoke {centre} --all” takes the older ones back.",
+        "从现在起由 {key} 为 {centre} 签名。确认无误后，可用“sampan ca revoke {centre} --all”撤销旧密钥。",
+    ),
+    "ca.taken_back": ("taken back: {names}", "已撤销：{names}"),
+    "ca.what": (
+        "Say what to take back at {centre}: --account, --serial or --all.",
+        "请指明要在 {centre} 撤销什么：--account、--serial 或 --all。",
     ),
     "ca.write": (
         "The signer cannot write to {folder}. Is the disk full?",

@@ -46,9 +46,9 @@ class Credentials:
         try:
             async with asyncio.timeout(deadline):
                 signed = await self._ask(Request(self._centre, account, public))
+            certificate = asyncssh.import_certificate(signed.certificate)
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             raise Unavailable("signer.away", cause=f"{type(error).__name__}: {error}") from error
-        certificate = asyncssh.import_certificate(signed.certificate)
         # asyncssh would show the bare key as well, and the centre's log would have a failed login beside each good one.
         pair = asyncssh.load_keypairs([(key, certificate)])[0]
         return Credential(pair, time.monotonic() + max(0.0, signed.valid_before - time.time() - MARGIN))

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from sampan.errors import Forbidden, Invalid, Missing, SampanError, Unavailable
+from sampan.errors import Forbidden, Invalid, SampanError, Unavailable
 from sampan_hub.authority import Authority
 from sampan_hub.certificates import LONGEST_LINE, Order, Request, Signed, error_line, order
 from sampan_hub.rate import Rate
@@ -69,16 +69,17 @@ class Signer:
             return self._sign(request, peer)
         except SampanError as error:
             told = {"code": error.code, "cause": error.cause}
-            _record("refused", centre=request.centre, account=request.account, peer=peer, **told)
+            with contextlib.suppress(OSError):
+                _record("refused", centre=request.centre, account=request.account, peer=peer, **told)
             raise
 
     def _sign(self, request: Request, peer: tuple[int, int]) -> Signed:
         centre = self._list.centre(request.centre)
         if centre is None:
             raise Forbidden("signer.centre", centre=request.centre)
-        wanted = order(centre, request.account, hub=self._hub, now=time.time(), minutes=self._minutes)
         authority = self.authority(request.centre)
         state = authority.state()
+        wanted = order(centre, request.account, hub=state.hub, now=time.time(), minutes=self._minutes)
         if request.account in state.accounts:
             raise Forbidden("signer.revoked", account=request.account, centre=request.centre)
         allowed = ("account", f"{request.centre}/{request.account}"), ("centre", request.centre)
@@ -124,7 +125,7 @@ class Signer:
                 _record("stranger", peer=peer)
                 return
             async with self._places:
-                while line := await asyncio.wait_for(reader.readline(), PATIENCE):
+                while (line := await asyncio.wait_for(reader.readline(), PATIENCE)).endswith(b"\n"):
                     writer.write(self._answer(line, peer))
                     await asyncio.wait_for(writer.drain(), PATIENCE)
         except (OSError, TimeoutError, ValueError):
@@ -137,8 +138,14 @@ class Signer:
 
     def _answer(self, line: bytes, peer: tuple[int, int]) -> bytes:
         try:
-            return self.sign(Request.from_line(line), peer).to_line()
-        except (Forbidden, Invalid, Missing, Unavailable) as error:
+            request = Request.from_line(line)
+        except Invalid as error:
+            with contextlib.suppress(OSError):
+                _record("unreadable", peer=peer, field=error.message.params["field"])
+            return error_line(error)
+        try:
+            return self.sign(request, peer).to_line()
+        except SampanError as error:
             return error_line(error)
         except Exception:
             log.exception("a request failed")
@@ -194,15 +201,21 @@ def _accounts(text: str) -> frozenset[int]:
 
 
 def listener(path: Path, *, shared: bool) -> socket.socket:
-    """Mode 0600 from the first moment; where other accounts may ask, all may connect and the kernel says who they are."""
+    """Mode 0600 from the first moment; where other accounts may ask, all may connect and the kernel says who they are.
+
+    It appears under its name once somebody listens, in place of what a killed one has left.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    aside = path.with_name(f".{path.name}")
+    aside.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o111 if shared else 0o177)
     try:
-        sock.bind(str(path))
+        sock.bind(str(aside))
     finally:
         os.umask(before)
+    sock.listen(128)
+    aside.replace(path)
     return sock
 
 

@@ -28,7 +28,7 @@ def parts(state: StateDirectory, tmp_path: Path) -> Parts:
 
 
 def test_no_secret_in_an_argument_list(parts: Parts, state: StateDirectory) -> None:
-    programs = [parts.proxy(), parts.broker(), parts.hub()]
+    programs = [parts.proxy(), parts.broker(), parts.hub(), parts.signer()]
     secrets = [state.secret(name) for name in SECRETS if name not in {"master", "hub-id"}]
     assert [secret for program in programs for secret in secrets if secret in " ".join(program.argv)] == []
     assert [secret for program in programs for secret in secrets if secret in repr(program)] == []
@@ -37,7 +37,7 @@ def test_no_secret_in_an_argument_list(parts: Parts, state: StateDirectory) -> N
 
 
 def test_each_part_knows_where_the_others_are(parts: Parts, state: StateDirectory) -> None:
-    for program in (parts.proxy(), parts.broker(), parts.hub()):
+    for program in (parts.signer(), parts.proxy(), parts.broker(), parts.hub()):
         environment = {key: value for key, value in program.environment.items() if key.startswith("SAMPAN_")}
         assert (
             environment

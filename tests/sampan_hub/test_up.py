@@ -44,7 +44,7 @@ c.JupyterHub.services = [
 c.Proxy.extra_routes = {"/services/sampan/": "http://127.0.0.1:" + os.environ["SAMPAN_BROKER_PORT"]}
 c.JupyterHub.load_roles = [{"name": "sampan-up", "services": ["sampan-up"], "scopes": ["proxy"]}]
 """
-PARTS = ("proxy", "broker", "hub")
+PARTS = ("signer", "proxy", "broker", "hub")
 
 
 def free_port() -> int:
