@@ -145,6 +145,8 @@ class Federation:
 
     def join(self, state: Path) -> None:
         """The hub of this state knows the centres, and each believes the authority that the hub has for it."""
+        # What the hub keeps is its own account's alone, whoever is first there.
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.write_descriptors(state / "centres")
         for centre in self.centres.values():
             argv, environment = sampan("ca", "show", centre.name, "--state", str(state))
