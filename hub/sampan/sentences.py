@@ -66,6 +66,11 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No room right now; you are next. By its own plan it starts in about {about}.",
         "目前没有空位，下一个就是您；按该中心的排程，约 {about}后启动。",
     ),
+    "place.full": ("No room right now. It will start by itself.", "目前没有空位，轮到时会自动启动。"),
+    "place.full_expected": (
+        "No room right now. By its own plan it starts in about {about}.",
+        "目前没有空位；按该中心的排程，约 {about}后启动。",
+    ),
     "place.no_such_share": ("No queue here runs this kind of need.", "这里没有能运行此类需求的队列。"),
     "place.cores": (
         "A single machine here has at most {have} cores; you asked for {want}.",
@@ -234,7 +239,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "ended.time": ("The time asked for is used up.", "申请的时间已用完。"),
     "ended.node": ("The machine it ran on failed.", "运行它的节点发生故障。"),
-    "ended.broken": ("The job failed there, for reasons that were not told.", "任务在该中心失败，原因未说明。"),
+    "ended.broken": (
+        "The job failed there, for reasons that were not told.",
+        "任务在该中心失败，原因未说明。",
+    ),
     "ended.cancelled": ("It was cancelled at the centre.", "任务在中心被取消。"),
     "ended.cancelled_by_operator": (
         "An operator of the centre ended it. Ask them why before you start again there.",

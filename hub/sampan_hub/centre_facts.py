@@ -169,6 +169,8 @@ class CentreFacts:
     """Catalogue entries that lie at this centre."""
     software: frozenset[str] = frozenset()
     """Names of the environments that this centre has."""
+    tells_waiting: bool = True
+    """Whether all that waits there is told; else we see our own and those of a few, and say nobody's place."""
     most: tuple[Room, ...] = field(init=False, compare=False, repr=False)
     """The largest rooms that there ever are here: what none of them holds, no share does."""
 
@@ -186,6 +188,7 @@ class CentreFacts:
             descriptor.names.model_dump(),
             tuple(replace(share, overlaps=_overlaps(share, shares)) for share in shares),
             software=frozenset(descriptor.environment.software),
+            tells_waiting=descriptor.scheduler.sees_all_jobs,
         )
 
     def share(self, name: str) -> ShareFacts | None:

@@ -1,10 +1,12 @@
 """Where a need may run, best first, with reasons in words. Values in, values out.
 
 Hard needs filter; what is left is ranked by a tuple of questions, asked in this order: does it run now? does it hold the
-data? how soon does it start? what does it cost? how much is left free? How soon is, where it does not run now: what the
-centre's scheduler expects, coarsely, where it was asked (not asked or not known is behind); how many wait ahead; how long
-it usually took. What it costs is: cards that are taken without having been asked for, then core-hours. The first question
-that differs decides, and can be told to a person. There is no sum of weights in which a tie could hide.
+data? how soon does it start? what does it cost? how much is left free? The first question that differs decides, and can
+be told to a person. There is no sum of weights in which a tie could hide.
+
+How soon is, where it does not run now: what the centre's scheduler expects, coarsely, where it was asked; how many wait
+ahead; how long it usually took. What is not asked or not told is behind. What it costs is: cards that are taken without
+having been asked for, then core-hours.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Candidate:
 class Offer:
     """One share's answer to a need: a verdict with its reasons, the most telling one first.
 
-    `ahead`: how many wait before it, None where it need not wait or nobody knows. `start`: how long starts like this took.
+    `ahead`: how many are seen to wait before it, None where it need not wait. `start`: how long starts like this took.
     """
 
     centre: str
@@ -75,7 +77,6 @@ class Offer:
             "share": self.share,
             "verdict": self.verdict,
             "reasons": [reason.to_json() for reason in self.reasons],
-            "ahead": self.ahead,
             "start": None if self.start is None else self.start.to_json(),
         }
 
@@ -222,12 +223,13 @@ def _known(
     if at_once:
         numbers = {"free": standing.cores_free, "total": standing.cores_total}
         offer = Offer(facts.id, facts.names, share.id, _NOW, (Message("place.fits_now", numbers), *notes))
-        soon: tuple[object, ...] = (0, 0, 0.0)
+        soon: tuple[object, ...] = (0, 0, 0, 0.0)
     else:
         forecast = forecasts.get((facts.id, share.id))
-        why = bars.now.get(share.id) or in_line(standing.ahead, forecast)
+        blind = not facts.tells_waiting
+        why = bars.now.get(share.id) or in_line(None if blind else standing.ahead, forecast)
         offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *notes), standing.ahead)
-        soon = (_class(forecast), standing.ahead, waits.get((facts.id, share.id), 0.0))
+        soon = (_class(forecast), blind, standing.ahead, waits.get((facts.id, share.id), 0.0))
     rank = (_ORDER[offer.verdict], missing, *soon, *share.price(need), -standing.cores_free, facts.id)
     return rank, offer
 
@@ -251,9 +253,10 @@ def _standing(
     return standing, at_once
 
 
-def in_line(ahead: int, forecast: float | None = None) -> Message:
-    """What is said of a queue with that many before one, and a start expected in so many seconds."""
-    code, params = ("place.queue", {"ahead": ahead}) if ahead else ("place.next", {})
+def in_line(ahead: int | None, forecast: float | None = None) -> Message:
+    """What is said of a queue with that many before one (None: not told), and a start expected in so many seconds."""
+    params = {"ahead": ahead} if ahead else {}
+    code = "place.full" if ahead is None else "place.queue" if ahead else "place.next"
     if forecast is None:
         return Message(code, params)
     return Message(f"{code}_expected", {**params, "about": amount(forecast)})
@@ -274,7 +277,7 @@ def _unknown(need: Need, candidate: Candidate, bars: Bars) -> tuple[tuple[object
     share = min(possible, key=lambda one: (*one.price(need), one.id))
     missing = len(frozenset(need.data) - facts.holds)
     notes = _notes(need, share, holds=bool(need.data) and not missing)
-    rank = (_ORDER["unknown"], missing, 0, 0, 0.0, *share.price(need), 0, facts.id)
+    rank = (_ORDER["unknown"], missing, 0, 0, 0, 0.0, *share.price(need), 0, facts.id)
     return rank, Offer(facts.id, facts.names, share.id, "unknown", (why, *notes))
 
 

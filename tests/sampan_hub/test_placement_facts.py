@@ -140,3 +140,16 @@ def test_forecasts_that_are_about_the_same_leave_the_decision_to_the_queue() -> 
     short = centre("short", node("s1", 0), pending={"q": 2})
     forecasts = {("long", "main"): 100.0, ("short", "main"): 200.0}
     assert order(place(NEED, [long, short], forecasts=forecasts))[0][0] == "short"
+
+
+def test_where_not_all_that_waits_is_told_nobody_is_told_a_place() -> None:
+    """A centre that shows only our own jobs looks empty: that is no reason to wait there rather than in a known line."""
+    blind = centre("blind", node("b1", 0))
+    blind = replace(blind, facts=replace(blind.facts, tells_waiting=False))
+    line = centre("line", node("l1", 0), pending={"q": 4})
+    placement = place(NEED, [blind, line])
+    assert order(placement) == [("line", "queue"), ("blind", "queue")]
+    assert placement.ranked[1].reasons[0].say("en") == "No room right now. It will start by itself."
+    told = place(NEED, [blind, line], forecasts={("blind", "main"): 50.0})
+    assert order(told)[0] == ("blind", "queue")
+    assert "plan" in told.ranked[0].reasons[0].say("en")

@@ -31,7 +31,7 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
         return await give_up(services, launch, attempt, Message("ended.queue_limit", {"minutes": minutes}))
     # Not back to where it failed before, or it would wander for ever.
     tried = failed_before(await services.store.attempts(launch.id))
-    tried[attempt.centre] = in_line((attempt.place or 1) - 1)
+    tried[attempt.centre] = in_line(None if attempt.place is None else attempt.place - 1)
     elsewhere = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
     if not elsewhere.ranked or elsewhere.ranked[0].verdict != "now":
         return pause

@@ -128,7 +128,7 @@ async def test_offers_tell_how_long_starts_took(two: Bench) -> None:
     two.services.history = History(past)
     placed = with_starts(two.services, decide(two.services, NEED, "alice")).to_json()
     now, wait = placed["ranked"]
-    assert (now["centre"], now["verdict"], now["ahead"]) == ("east", "now", None)
+    assert (now["centre"], now["verdict"]) == ("east", "now")
     assert now["start"]["words"]["en"] == "Usually starts within 1 s."
-    assert (wait["centre"], wait["ahead"]) == ("west", 0)
+    assert (wait["centre"], wait["verdict"]) == ("west", "queue")
     assert wait["start"]["words"]["en"] == "The only start here so far took 1–2 min."
