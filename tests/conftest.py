@@ -14,6 +14,11 @@ from tests.federation.needs import missing
 
 __all__ = ["federation"]
 
+# A contract says what was expected, like any other test.
+pytest.register_assert_rewrite(
+    "sampan_hub.testing.scheduler_contract", "sampan_hub.testing.transport_contract"
+)
+
 LEFT_OUT = pytest.StashKey[int]()
 
 

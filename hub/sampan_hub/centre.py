@@ -20,6 +20,7 @@ from sampan_hub.environments import with_interpreter
 from sampan_hub.jobs import JobSpec
 from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.process import ProcessScheduler
+from sampan_hub.schedulers.slurm import SlurmScheduler
 from sampan_hub.transports import Transport
 from sampan_hub.transports.local import LocalTransport
 from sampan_hub.transports.ssh import SshTransport
@@ -160,4 +161,7 @@ TRANSPORTS: Final[Mapping[str, Callable[[Descriptor, Path | None], Transport]]] 
     ),
     "ssh": SshTransport,
 }
-SCHEDULERS: Final[Mapping[str, Callable[[Descriptor], Scheduler]]] = {"process": ProcessScheduler.of}
+SCHEDULERS: Final[Mapping[str, Callable[[Descriptor], Scheduler]]] = {
+    "process": ProcessScheduler.of,
+    "slurm": SlurmScheduler.of,
+}

@@ -19,6 +19,8 @@ _FORGOTTEN: Final = 3
 """Answers in a row without a job, by the scheduler and by its records, before it is taken at its word."""
 _LATE: Final = 3
 """How often the records are asked for the whole story of an end that the scheduler has told; they may be a little late."""
+_SAME: Final = 5.0
+"""Seconds between two tellings of when a job was submitted."""
 ELSEWHERE: Final = "not told of"
 """The raw state of a job of which the scheduler does not tell while nobody can say that it is over."""
 
@@ -166,7 +168,7 @@ class JobWatch:
         except SampanError:
             known = None
         for job in self._still(ids):
-            record = known.get(job) if known is not None else None
+            record = self._record(job, known)
             if record is not None and record.state is JobState.ENDED:
                 self._tell(record)
             elif job in told:
@@ -175,10 +177,21 @@ class JobWatch:
                 if self._late[job] >= _LATE:
                     self._tell(told[job])
             elif known is None or record is not None:
-                self.statuses[job] = JobStatus(job, JobState.UNKNOWN, ELSEWHERE)
+                seen = self.statuses.get(job)
+                submitted = None if seen is None else seen.submitted_at
+                self.statuses[job] = JobStatus(job, JobState.UNKNOWN, ELSEWHERE, submitted_at=submitted)
                 self.absent.pop(job, None)
             else:
                 self.absent[job] = self.absent.get(job, 0) + 1
+
+    def _record(self, job: str, known: Mapping[str, JobStatus] | None) -> JobStatus | None:
+        """What the records say of this job; not of another that had its number before, submitted at another time."""
+        record, seen = (table.get(job) if table is not None else None for table in (known, self.statuses))
+        times = [
+            one.submitted_at for one in (record, seen) if one is not None and one.submitted_at is not None
+        ]
+        same = len(times) < 2 or abs(times[0] - times[1]) <= _SAME
+        return record if same else None
 
     def _tell(self, status: JobStatus) -> None:
         self.statuses[status.id] = status

@@ -58,6 +58,8 @@ class JobStatus:
     exit_code: int | None = None
     why: Message | None = None
     """Why it ended or why it waits; set whenever `state` is ended."""
+    never: bool = False
+    """It waits for what does not come by itself: it will not start there."""
     whole: bool = True
     """False for an end of which `Scheduler.ended` can tell more: by whom, with which code."""
 

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from sampan.errors import SampanError
+from sampan_hub.centre import Centre
 from sampan_hub.jobs import FoundJob
 from sampan_hub.records import Attempt
 from sampan_hub.services import Services
@@ -26,12 +27,7 @@ async def sweep(services: Services, name: str) -> int:
     """
     centre = services.centre(name)
     cancelled = 0
-    try:
-        found = await centre.ask(centre.scheduler.find([]))
-    except SampanError as error:
-        log.info("%s was not swept: %s", name, error)
-        return 0
-    for job in found:
+    for job in await _jobs(services, centre):
         whose = _TAG.fullmatch(job.tag)
         if whose is None or whose["hub"] != services.settings.hub_id:
             continue
@@ -48,6 +44,22 @@ async def sweep(services: Services, name: str) -> int:
     return cancelled
 
 
+async def _jobs(services: Services, centre: Centre) -> list[FoundJob]:
+    """What lives there under names of ours; where nobody sees everybody's jobs, each person's is asked for."""
+    accounts = await services.store.accounts(centre.id, services.now() - _LONGEST)
+    found: list[FoundJob] = []
+    for asker in sorted(accounts) if centre.asker("") is not None else (None,):
+        try:
+            jobs = await centre.ask(centre.scheduler.find([]), account=asker)
+        except SampanError as error:
+            log.info("%s was not swept%s: %s", centre.id, f" for {asker}" if asker else "", error)
+        else:
+            found += jobs
+    return found
+
+
+_LONGEST: Final = 31 * 24 * 3600.0
+"""Seconds after which a job of an attempt that is over has ended by itself."""
 _TAG: Final = re.compile(
     r"(?P<attempt>sampan-(?P<hub>[a-z0-9]+)-[a-z0-9]+-[0-9]+)(?P<worker>-dask-[a-z0-9-]+)?"
 )

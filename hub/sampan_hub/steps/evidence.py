@@ -9,6 +9,7 @@ from sampan.stages import PROGRESS, Seen, Stage
 from sampan_hub.jobs import JobState, JobStatus
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
+from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.ending import end_attempt
 from sampan_hub.steps.waiting import in_queue, started
 
@@ -36,12 +37,16 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
         why = status.why or Message("ended.finished")
         return await end_attempt(services, launch, attempt, why), True
     await _note(services, launch, attempt, Seen.UNKNOWN if status.state is JobState.UNKNOWN else Seen.ALIVE)
+    if status.state is JobState.QUEUED and status.never and attempt.stage in _BEFORE_RUNNING:
+        return await give_up(services, launch, attempt, status.why or Message("ended.broken")), True
     if status.state in (JobState.QUEUED, JobState.SUSPENDED) and attempt.stage in (
         *_BEFORE_RUNNING,
         Stage.RUNNING,
     ):
         await _queued(services, launch, attempt, status)
         return 1.0, True
+    if attempt.stage is Stage.READY:
+        await _paused(services, launch, attempt, paused=status.state is JobState.SUSPENDED)
     if status.state is JobState.RUNNING and attempt.stage in _BEFORE_RUNNING:
         await _running(services, launch, attempt, status)
         return 0.0, True
@@ -49,8 +54,11 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
 
 
 async def _queued(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:
-    place = (status.ahead or 0) + 1
-    message = in_queue(services, launch, attempt, place)
+    place = None if status.ahead is None else status.ahead + 1
+    if status.why is None:
+        message = in_queue(services, launch, attempt, place)
+    else:
+        message = Message("launch.held_up", {"centre": services.say(attempt.centre), "why": status.why})
     if attempt.stage is Stage.QUEUED and launch.message == message:
         return
     now = services.now()
@@ -64,6 +72,17 @@ async def _queued(services: Services, launch: Launch, attempt: Attempt, status: 
         stage=Stage.QUEUED,
         seen=Seen.ALIVE,
         progress=PROGRESS[Stage.QUEUED],
+    )
+
+
+async def _paused(services: Services, launch: Launch, attempt: Attempt, *, paused: bool) -> None:
+    """Says of a ready session that it is paused, and that it goes on: its page would only stand still."""
+    if paused == (launch.message.code == "launch.paused"):
+        return
+    code = "launch.paused" if paused else "launch.ready"
+    message = Message(code, {"centre": services.say(attempt.centre)})
+    await services.store.step(
+        launch.id, attempt=attempt.number, message=message, stage=attempt.stage, seen=Seen.ALIVE
     )
 
 
@@ -114,7 +133,7 @@ def _usual(services: Services, launch: Launch, attempt: Attempt) -> Message:
     """What is said of an attempt in this stage when all is well."""
     centre = services.say(attempt.centre)
     if attempt.stage is Stage.QUEUED:
-        return in_queue(services, launch, attempt, attempt.place or 1)
+        return in_queue(services, launch, attempt, attempt.place)
     if attempt.stage is Stage.RUNNING:
         return Message("launch.running", {"centre": centre, "node": attempt.node or "?"})
     if attempt.stage in (Stage.REACHABLE, Stage.READY):

@@ -36,17 +36,18 @@ def with_starts(services: Services, placement: Placement) -> Placement:
     return replace(placement, ranked=tuple(ranked))
 
 
-def in_queue(services: Services, launch: Launch, attempt: Attempt, place: int) -> Message:
-    """What is said of one that waits in that place of a queue.
+def in_queue(services: Services, launch: Launch, attempt: Attempt, place: int | None) -> Message:
+    """What is said of one that waits in that place of a queue; None where its centre does not tell places.
 
     Said anew when the place changes and when the wait has become unusually long, not at each look: a person reads it.
     """
     waits = services.history.of(attempt.centre, attempt.share)
     need = _taken(services, launch, attempt)
     waited = max(0.0, services.now() - (attempt.submitted_at or services.now()))
-    left = remaining(waits, need, waited, ahead=place - 1)
+    left = remaining(waits, need, waited, ahead=(place or 1) - 1)
     said = launch.message
-    same = said.code == "launch.queued_wait" and said.params.get("place") == place
+    code, told = ("launch.queued_unseen", {}) if place is None else ("launch.queued_wait", {"place": place})
+    same = said.code == code and said.params.get("place") == place
     if same and (left is not None or said.params.get("wait") == Message("wait.long")):
         return said
     if left is None:
@@ -54,10 +55,8 @@ def in_queue(services: Services, launch: Launch, attempt: Attempt, place: int) -
     elif left.sure:
         wait = Message("wait.remaining", {"span": left.range()})
     else:
-        wait = interval(waits, need, ahead=place - 1, predicted=attempt.predicted).say()
-    return Message(
-        "launch.queued_wait", {"centre": services.say(attempt.centre), "place": place, "wait": wait}
-    )
+        wait = interval(waits, need, ahead=(place or 1) - 1, predicted=attempt.predicted).say()
+    return Message(code, {"centre": services.say(attempt.centre), **told, "wait": wait})
 
 
 async def started(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:

@@ -1,0 +1,173 @@
+"""The dialect of Slurm, 22.05 and later: text formats only, each with a heading of its own, read strictly.
+
+JSON is not asked for: its first versions ignore filters, and its shape changes with each release.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+from sampan_hub.asks import Ask, Completed
+from sampan_hub.capacity import Reading
+from sampan_hub.descriptor import Descriptor
+from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
+from sampan_hub.limits import Limit
+from sampan_hub.schedulers import slurm_accounting, slurm_limits, slurm_nodes, slurm_queue
+from sampan_hub.schedulers.slurm_refusals import refusal
+from sampan_hub.schedulers.slurm_states import state_of
+from sampan_hub.schedulers.slurm_text import MARK, marked, moment, not_an_answer
+
+__all__ = ["SlurmScheduler"]
+
+_TAGGED: Final = re.compile(r"sampan-[a-z0-9-]+")
+_GONE: Final = re.compile(r"Invalid job id specified|Job/step already completing or completed")
+_TO_START: Final = re.compile(
+    r"sbatch: Job \d+ to start at (\S+) using \d+ processors on nodes \S+ in partition \S+"
+)
+
+
+class SlurmScheduler:
+    """Argument lists for one cluster.
+
+    `queues`: the partitions that are shares of ours; `cards`: what we call an accelerator → its name as a generic resource;
+    `zone`: that of the cluster's clock; `days`: how long ago the longest job that may end now was submitted at most;
+    `qos`: what the queues demand, by queue.
+    """
+
+    def __init__(
+        self,
+        queues: Sequence[str],
+        cards: Mapping[str, str],
+        zone: zoneinfo.ZoneInfo,
+        days: int,
+        qos: Mapping[str, str],
+    ) -> None:
+        self._queues = ",".join(queues)
+        self._cards = cards
+        self._zone = zone
+        self._since = f"--starttime=now-{days}days"
+        self._qos = qos
+
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> SlurmScheduler:
+        shares = descriptor.shares
+        kinds = {kind: kind for share in shares for kind in share.accelerators}
+        # A type that has a name of its own is told by what the queue demands: gpu:a100:1.
+        for share in shares:
+            for option, value in share.demands:
+                for name in re.findall(
+                    r"[A-Za-z][\w.-]*(?::[A-Za-z][\w.-]*)?", value if option == "gres" else ""
+                ):
+                    kinds |= {kind: name for kind in kinds if name.rpartition(":")[2].lower() == kind}
+        hours = max(share.max_hours for share in shares) + descriptor.limits.queue_minutes / 60
+        qos = {share.queue: value for share in shares for option, value in share.demands if option == "qos"}
+        zone = zoneinfo.ZoneInfo(descriptor.time_zone)
+        return cls(
+            list(dict.fromkeys(share.queue for share in shares)), kinds, zone, round(hours / 24) + 2, qos
+        )
+
+    def submit(self, job: JobSpec) -> Ask[str]:
+        return Ask("submit", ("sbatch", "--parsable", *self._options(job)), _job_id, job.script.encode())
+
+    def expected_start(self, job: JobSpec) -> Ask[float | None]:
+        argv = ("sbatch", "--test-only", *self._options(job))
+        return Ask("expected_start", argv, self._start, job.script.encode())
+
+    def _options(self, job: JobSpec) -> Iterator[str]:
+        """What a queue demands comes first, so that nothing of it replaces what the job is made of."""
+        gres = [value for option, value in job.directives if option == "gres"]
+        if job.accelerator and job.accelerators:
+            gres.append(f"{self._cards.get(job.accelerator, job.accelerator)}:{job.accelerators}")
+        yield from (f"--{option}={value}" for option, value in job.directives if option != "gres")
+        if gres:
+            yield f"--gres={','.join(gres)}"
+        yield from (
+            *(f"--job-name={job.tag}", f"--partition={job.queue}", "--nodes=1", "--ntasks=1"),
+            *(f"--cpus-per-task={job.cores}", f"--mem={job.memory_mib}M", f"--time={job.minutes}"),
+            *(f"--output={job.log}", "--open-mode=append", "--chdir=/", "--no-requeue"),
+            # Whatever else is said here, slurmd would start a login shell of the person first to learn what it exports.
+            "--export=ALL",
+            # Nor the limits of a login node, such as half an hour of processor time.
+            "--propagate=NONE",
+        )
+
+    def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
+        which = f"--name={','.join(sorted(tags))}" if tags else f"--partition={self._queues}"
+        argv = ("squeue", "--all", "--states=all", which, f"--format={MARK}|%A|%u|%V|%T|%j")
+        return Ask("find", argv, lambda done: self._found(done, tags))
+
+    def recall(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
+        fields = "--format=JobIDRaw,User,Submit,State,JobName"
+        names = f"--name={','.join(sorted(tags))}"
+        argv = ("sacct", "--allusers", "--allocations", "--parsable2", self._since, names, fields)
+        return Ask("recall", argv, lambda done: slurm_accounting.recalled(done, tags, self._zone))
+
+    def status(self, ids: Collection[str]) -> Ask[Jobs]:
+        argv = (
+            *("squeue", "--all", "--states=all", f"--partition={self._queues}"),
+            f"--format={slurm_queue.FORMAT}",
+        )
+        return Ask("status", argv, lambda done: slurm_queue.jobs(done, frozenset(ids), self._zone))
+
+    def ended(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
+        argv = slurm_accounting.argv(ids, self._since)
+        return Ask("ended", argv, lambda done: slurm_accounting.statuses(done, self._zone))
+
+    def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
+        argv = slurm_accounting.argv(ids, self._since)
+        return Ask("usage", argv, lambda done: slurm_accounting.usages(done, self._zone, self._cards))
+
+    def cancel(self, job: str, tag: str) -> Ask[None]:
+        """By its number and its name: a number that was given out anew belongs to another job."""
+        return Ask("cancel", ("scancel", f"--name={tag}", job), _cancelled)
+
+    def capacity(self) -> Ask[Reading]:
+        argv = ("sinfo", "--Node", f"--partition={self._queues}", f"--Format={slurm_nodes.FORMAT}")
+        return Ask("capacity", argv, lambda done: slurm_nodes.reading(done, self._cards))
+
+    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
+        # Several questions at once are asked on standard input; whatever else stood there, nothing could be changed.
+        argv = ("sacctmgr", "--parsable2", "--readonly")
+        stdin = slurm_limits.questions(account).encode()
+        return Ask("limits", argv, lambda done: slurm_limits.limits(done, self._cards, self._qos), stdin)
+
+    def _found(self, done: Completed, tags: Collection[str]) -> Sequence[FoundJob]:
+        """Asked for by name, a job that has ended counts: it was submitted. Those that live come first."""
+        found = []
+        for job, account, submitted, state, name in marked(done, free=True):
+            over = state_of(state).state is JobState.ENDED
+            if job.isdigit() and (name in tags if tags else not over and _TAGGED.fullmatch(name)):
+                found.append((over, FoundJob(job, name, account, moment(submitted, self._zone))))
+        return [job for _, job in sorted(found, key=lambda pair: (pair[0], -int(pair[1].id)))]
+
+    def _start(self, done: Completed) -> float | None:
+        if done.status != 0:
+            raise refusal(done)
+        found = [match for line in done.stderr.split("\n") if (match := _TO_START.fullmatch(line.strip()))]
+        if len(found) != 1:
+            raise not_an_answer(done)
+        return moment(found[0][1], self._zone)
+
+
+def _job_id(done: Completed) -> str:
+    """The number that stands alone on a line, or before the cluster's name."""
+    if done.status != 0:
+        raise refusal(done)
+    found = [
+        match[1]
+        for line in done.stdout.split("\n")
+        if (match := re.fullmatch(r"(\d{1,12})(?:;[\w.-]+)?", line))
+    ]
+    if len(found) != 1:
+        raise not_an_answer(done)
+    return found[0]
+
+
+def _cancelled(done: Completed) -> None:
+    """Nothing is said of a job that ends, and of one under that number with another name."""
+    if done.status == 0 or _GONE.search(done.stderr):
+        return
+    raise refusal(done)

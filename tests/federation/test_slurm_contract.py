@@ -1,0 +1,79 @@
+"""The dialect of Slurm against real clusters: one where the service account sees all jobs, one where nobody does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sampan_hub.asks import Ask, Completed
+from sampan_hub.descriptor import Descriptor
+from sampan_hub.jobs import JobSpec
+from sampan_hub.schedulers import Scheduler
+from sampan_hub.schedulers.slurm import SlurmScheduler
+from sampan_hub.testing.scheduler_contract import Run, SchedulerContract
+from tests.federation.centre import Centre
+from tests.federation.federation import Federation
+
+pytestmark = pytest.mark.federation
+
+AS_A_PERSON = ("submit", "cancel", "limits", "expected_start", "log")
+
+
+def describe(centre: Centre) -> Descriptor:
+    return Descriptor.model_validate_json(json.dumps(centre.descriptor()))
+
+
+class _Real(SchedulerContract):
+    """Commands run at the login node; as the service account where that may see the jobs, else as the person."""
+
+    name: str
+
+    @pytest.fixture
+    def centre(self, federation: Federation) -> Iterator[Centre]:
+        centre = federation.centre(self.name)
+        centre.end_all_jobs()
+        yield centre
+        centre.end_all_jobs()
+
+    @pytest.fixture
+    def scheduler(self, centre: Centre) -> Scheduler:
+        return SlurmScheduler.of(describe(centre))
+
+    @pytest.fixture
+    def run(self, centre: Centre) -> Run:
+        sees_all = centre.shape.sees_all_jobs
+
+        async def run(ask: Ask[Any]) -> Any:
+            person = ask.verb in AS_A_PERSON or not sees_all
+            account = centre.account("alice") if person else centre.service_account
+            done = await asyncio.to_thread(
+                centre.run, ask.argv, account=account, stdin=ask.stdin, check=False
+            )
+            return ask.parse(Completed(done.returncode, done.stdout, done.stderr))
+
+        return run
+
+    @pytest.fixture
+    def queue(self, centre: Centre) -> str:
+        return centre.shape.queues[0].name
+
+    @pytest.fixture
+    def logs(self, centre: Centre) -> str:
+        return f"/home/{centre.account('alice')}"
+
+
+class TestEast(_Real):
+    name = "east"
+
+
+class TestCore(_Real):
+    name = "core"
+
+    @pytest.fixture
+    def spec(self, queue: str, logs: str) -> JobSpec:
+        return replace(self.a_spec(queue, logs), accelerator="dcu", accelerators=1)
