@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
+from sampan_hub.state_directory import StateDirectory
 from tests.federation import network, user_environment
 from tests.federation.centre import Centre
 from tests.federation.host import REPOSITORY, Failed
@@ -145,8 +146,7 @@ class Federation:
 
     def join(self, state: Path) -> None:
         """The hub of this state knows the centres, and each believes the authority that the hub has for it."""
-        # What the hub keeps is its own account's alone, whoever is first there.
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        StateDirectory(state).make()
         self.write_descriptors(state / "centres")
         for centre in self.centres.values():
             argv, environment = sampan("ca", "show", centre.name, "--state", str(state))

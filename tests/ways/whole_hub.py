@@ -118,7 +118,9 @@ class WholeHub:
         return (self.state / "secrets" / name).read_text(encoding="utf-8").strip()
 
     def log(self, part: str) -> str:
-        return (self.state / "log" / f"{part}.log").read_text(encoding="utf-8", errors="replace")
+        """Empty where the part was never started."""
+        file = self.state / "log" / f"{part}.log"
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
     def pid(self, part: str) -> int:
         """The one process that is this part: `sampan up` itself, or its only child with that command line."""
@@ -235,7 +237,7 @@ async def whole_hub(kind: str = "embedded", *, settings: str = "") -> AsyncItera
             # pytest shows it only where the test has failed.
             print(
                 hub.output,
-                *(f"== {part}\n{hub.log(part)[-4000:]}" for part in ("hub", "broker", "proxy")),
+                *(f"== {part}\n{hub.log(part)[-4000:]}" for part in ("hub", "broker", "proxy", "signer")),
                 sep="\n",
             )
             hub.stop()
