@@ -100,6 +100,7 @@ def render_script(script: Script) -> str:
         "#!/bin/bash",
         f"# Sampan: attempt {script.tag}. Made by the broker; holds no secret.",
         "umask 077",
+        *(_ALONE if script.scheduler == "slurm" else ()),
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
     ]
     if script.modules:
@@ -119,6 +120,20 @@ def render_script(script: Script) -> str:
         python = '"$SAMPAN_PYTHON"'
     lines.append(f"exec {python} -m sampan_kernels.launcher")
     return "\n".join(lines) + "\n"
+
+
+_KEPT: Final = (
+    *("PATH", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"),
+    *("SLURM*", "*_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"),
+    *("*_proxy", "*_PROXY"),
+)
+_ALONE: Final = (
+    # A batch system hands on what whoever submits had exported. A job is the same whoever that is: what the system itself
+    # says stays, and the ways out of a node; the process scheduler gives its jobs no more than that either.
+    f'for name in $(compgen -e); do case $name in {"|".join(_KEPT)}) ;; *) unset "$name" ;; esac; done',
+    "unset -f $(compgen -A function)",
+    "export PATH=${PATH:-/usr/local/bin:/usr/bin:/bin} LANG=C.UTF-8",
+)
 
 
 def _check(field: str, value: Any) -> None:

@@ -85,6 +85,45 @@ def test_bash_reads_the_values_that_were_meant(script: Script, tmp_path: Path) -
     assert (told["PWD"], told["HOME"], told["FROM_SETUP"]) == (str(home), str(home), "1")
 
 
+def test_what_somebody_exported_where_they_submit_stays_there(tmp_path: Path) -> None:
+    """A login shell's habits must not decide which Python code a job runs, nor how it reads names of files."""
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/bash\nexec env -0\n")
+    fake.chmod(0o700)
+    local = replace(SLURM, home=str(tmp_path), python=str(fake), setup_file=None, modules=())
+    kept = {
+        "SLURM_JOB_ID": "7",
+        "CUDA_VISIBLE_DEVICES": "1",
+        "http_proxy": "http://10.0.0.1:3128",
+        "TMPDIR": "/tmp",
+    }
+    theirs = {
+        "PYTHONPATH": "/evil",
+        "LD_PRELOAD": "",
+        "LC_ALL": "C",
+        "SSH_CONNECTION": "1 2 3 4",
+        "with space": "x",
+    }
+    theirs |= {
+        "BASH_FUNC_cd%%": "() { echo mine; }",
+        "BASH_FUNC_module%%": "() { echo old; }",
+        "BASH_ENV": "/dev/null",
+    }
+    done = subprocess.run(
+        [shutil.which("bash") or "/bin/bash"],
+        input=render_script(local).encode(),
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], **kept, **theirs},
+        check=True,
+        timeout=20,
+    )
+    told = dict(item.split("=", 1) for item in done.stdout.decode().split("\0") if item)
+    assert done.stderr == b""
+    assert {name: told.get(name) for name in kept} == kept
+    assert told["LANG"] == "C.UTF-8"
+    assert [name for name in told if name in theirs and name != "with space"] == []
+
+
 HOSTILE: list[Any] = [
     "",
     "a\nexport X=1",

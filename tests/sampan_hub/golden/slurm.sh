@@ -1,6 +1,9 @@
 #!/bin/bash
 # Sampan: attempt sampan-demo-abcd1234-1. Made by the broker; holds no secret.
 umask 077
+for name in $(compgen -e); do case $name in PATH|USER|LOGNAME|SHELL|TMPDIR|TZ|SLURM*|*_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|ZE_AFFINITY_MASK|*_proxy|*_PROXY) ;; *) unset "$name" ;; esac; done
+unset -f $(compgen -A function)
+export PATH=${PATH:-/usr/local/bin:/usr/bin:/bin} LANG=C.UTF-8
 export HOME=/srv/alpha/home/alice
 export SAMPAN_CENTRE=east
 export SAMPAN_CENTRE_EN='Alpha Centre'
