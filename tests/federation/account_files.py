@@ -40,7 +40,7 @@ def write_accounts(centre: CentreShape, etc: Path, homes: Path) -> None:
     put(etc / "sampan" / "account-of", _ACCOUNT_OF, mode=0o755)
     put(etc / "sampan" / "accounts", people)
     for who in accounts:
-        put(etc / "ssh" / "principals" / who.name, f"sampan:{who.name}\n")
+        put(etc / "ssh" / "sampan" / "principals" / who.name, f"sampan:{who.name}\n")
         home = homes / who.name
         home.mkdir(mode=0o700, exist_ok=True)
         os.chown(home, who.uid, who.uid)

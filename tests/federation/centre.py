@@ -40,7 +40,13 @@ class Centre:
         self._plan = plan
         shared = tree.shared(self.root)
         self.hosts = {
-            short: Host(f"{shape.name}-{short}", root / "hosts" / f"{shape.name}-{short}", shared, record)
+            short: Host(
+                f"{shape.name}-{short}",
+                root / "hosts" / f"{shape.name}-{short}",
+                shared,
+                {str(FOLDER): FOLDER},
+                record,
+            )
             for short in shape.hosts
         }
         inner = {short: plan.inner(shape, short) for short in shape.hosts}
@@ -57,11 +63,11 @@ class Centre:
         """Whatever part of it is missing is made; what a test cut or stopped is as before."""
         names = {self.hosts[short].name: address for short, address in self.addresses.items()}
         tree.lay_out(self.shape, self.root, names)
-        if not self.is_up:
+        if not all(host.whole for host in self.hosts.values()):
             # A node's link ends in its login node: half a centre is made anew.
             self.end()
             for host in self.hosts.values():
-                host.start({str(FOLDER): FOLDER})
+                host.start()
             network.connect(self._plan, self.shape, self.hosts)
         self.heal()
         for node in self.shape.nodes:

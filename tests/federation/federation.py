@@ -23,6 +23,7 @@ from tests.federation.needs import missing
 from tests.federation.network import Plan
 from tests.federation.record import Record
 from tests.federation.shape import CENTRES
+from tests.federation.ssh_daemon import FOLDER
 
 __all__ = ["Federation", "sampan"]
 
@@ -149,13 +150,12 @@ class Federation:
         StateDirectory(state).make()
         self.write_descriptors(state / "centres")
         for centre in self.centres.values():
-            argv, environment = sampan("ca", "show", centre.name, "--state", str(state))
+            argv, environment = sampan("ca", "show", centre.name, "--json", "--state", str(state))
             shown = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
             if shown.returncode != 0:
                 raise Failed(f"sampan ca show {centre.name}: {shown.stderr.strip() or shown.stdout.strip()}")
-            for line in shown.stdout.splitlines():
-                if line.startswith(("ssh-", "ecdsa-")):
-                    centre.trust(line)
+            for line in json.loads(shown.stdout)["files"][f"{FOLDER}/ca.pub"].splitlines():
+                centre.trust(line)
 
 
 def sampan(*words: str) -> tuple[list[str], dict[str, str]]:

@@ -40,12 +40,18 @@ def wait_for(what: str, is_so: Callable[[], object], seconds: float = 30.0, ever
 
 
 class Host:
-    """`shared`: folders that all hosts of its centre have, by where they lie there. `own`: what this one has alone."""
+    """`shared`: folders that all hosts of its centre have, by where they lie there. `own`: what this one has alone.
 
-    def __init__(self, name: str, own: Path, shared: Mapping[str, Path], record: Record) -> None:
+    `read_only`: what it sees of this machine besides its programs, by where.
+    """
+
+    def __init__(
+        self, name: str, own: Path, shared: Mapping[str, Path], read_only: Mapping[str, Path], record: Record
+    ) -> None:
         self.name = name
         self.own = own
         self._shared = shared
+        self._read_only = read_only
         self._record = record
 
     @property
@@ -61,12 +67,23 @@ class Host:
         found = self._record.anchor(self.name)
         return found is not None and found.alive
 
-    def start(self, read_only: Mapping[str, Path]) -> None:
-        """Makes the host, without a network yet. `read_only`: what it sees of this machine, by where."""
+    @property
+    def whole(self) -> bool:
+        """Whether it is up, and was made as it would be made now."""
+        return self.up and self._built.exists() and self._built.read_text() == self._told()
+
+    @property
+    def _built(self) -> Path:
+        return self.own / "built.json"
+
+    def _told(self) -> str:
+        return json.dumps({"name": self.name, "top": str(self.own / "tree"), "mounts": self._mounts()})
+
+    def start(self) -> None:
+        """Makes the host, without a network yet."""
         for name, mode in _OWN.items():
             (self.own / name).mkdir(parents=True, exist_ok=True)
             (self.own / name).chmod(mode)
-        told = {"name": self.name, "top": str(self.own / "tree"), "mounts": self._mounts(read_only)}
         with subprocess.Popen(
             [sys.executable, "-m", "tests.federation.anchor"],
             stdin=subprocess.PIPE,
@@ -76,7 +93,7 @@ class Host:
         ) as process:
             if process.stdin is None or process.stdout is None:
                 raise Failed("no pipes")
-            process.stdin.write(json.dumps(told) + "\n")
+            process.stdin.write(self._told() + "\n")
             process.stdin.flush()
             pid = process.stdout.readline().strip()
             if not pid.isdigit():
@@ -87,6 +104,7 @@ class Host:
             answer = process.stdout.readline().strip()
         if answer != "ready":
             raise Failed(f"{self.name}: {answer or 'its first process ended'}")
+        self._built.write_text(self._told())
 
     def end(self) -> None:
         """Ends everything that runs on it."""
@@ -95,12 +113,10 @@ class Host:
             found.end()
             self._record.forget_anchor(self.name)
 
-    def _mounts(self, read_only: Mapping[str, Path]) -> list[tuple[str, str, str]]:
-        programs = [path for path in Path("/").iterdir() if path.name in _PROGRAMS]
+    def _mounts(self) -> list[tuple[str, str, str]]:
+        programs = sorted(path for path in Path("/").iterdir() if path.name in _PROGRAMS)
         return [
             ("read-only", "/usr", "/usr"),
-            # What the machine's owner put there is no part of a centre.
-            ("tmpfs", "755", "/usr/local"),
             *(
                 ("link", str(path.readlink()), str(path))
                 if path.is_symlink()
@@ -108,7 +124,7 @@ class Host:
                 for path in programs
             ),
             *(("bind", str(path), target) for target, path in self._shared.items()),
-            *(("read-only", str(path), target) for target, path in read_only.items()),
+            *(("read-only", str(path), target) for target, path in self._read_only.items()),
             ("bind", str(self.own / "var"), "/var"),
             ("bind", str(self.own / "tmp"), "/tmp"),
             ("tmpfs", "700", "/root"),

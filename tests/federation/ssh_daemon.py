@@ -14,8 +14,17 @@ __all__ = ["SshDaemon"]
 
 PORT: Final = 22
 
+FOLDER: Final = "/etc/ssh/sampan"
+_OF_SAMPAN: Final = f"""\
+TrustedUserCAKeys {FOLDER}/ca.pub
+AuthorizedPrincipalsFile {FOLDER}/principals/%u
+RevokedKeys {FOLDER}/revoked
+ClientAliveInterval 15
+"""
+"""What `sampan ca show` asks of a centre's operators."""
 _CONFIG: Final = """\
 # Written by tests/federation.
+Include /etc/ssh/sshd_config.d/*.conf
 Port {port}
 ListenAddress {address}
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -27,9 +36,6 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PubkeyAuthentication yes
 AuthorizedKeysFile none
-TrustedUserCAKeys /etc/ssh/trusted_ca
-AuthorizedPrincipalsFile /etc/ssh/principals/%u
-RevokedKeys /etc/ssh/revoked
 PermitUserRC no
 PermitUserEnvironment no
 # As Debian's own file has it: programs may be asked to speak English.
@@ -52,6 +58,7 @@ class SshDaemon:
         self._centre = centre
         self._host = host
         self._etc = etc / "ssh"
+        self._own = self._etc / "sampan"
         self._address = address
 
     def start(self) -> None:
@@ -61,19 +68,24 @@ class SshDaemon:
         if not key.exists():
             argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)]
             subprocess.run(argv, check=True, capture_output=True)
-        for name in ("trusted_ca", "revoked"):
-            if not (self._etc / name).exists():
-                put(self._etc / name, "")
+        for name in ("ca.pub", "revoked"):
+            if not (self._own / name).exists():
+                put(self._own / name, "")
         config = _CONFIG.format(port=PORT, address=self._address, gateway_ports=self._centre.gateway_ports)
-        path = self._etc / "sshd_config"
-        changed = not path.exists() or path.read_text() != config
-        put(path, config)
+        changed = self._write("sshd_config", config) | self._write("sshd_config.d/sampan.conf", _OF_SAMPAN)
         if not self._listens():
             self._host.run(["mkdir", "-p", "-m", "755", "/run/sshd"])
             self._host.run(["/usr/sbin/sshd", "-E", "/var/log/sshd.log"])
         elif changed:
             self._host.run(["sh", "-c", "kill -HUP $(cat /run/sshd.pid)"])
         wait_for(f"sshd at {self._host.name}", self._listens)
+
+    def _write(self, name: str, text: str) -> bool:
+        """Whether it was another before."""
+        path = self._etc / name
+        changed = not path.exists() or path.read_text() != text
+        put(path, text)
+        return changed
 
     def _listens(self) -> bool:
         """A session's process has the same name: what tells them apart is who waits at the port."""
@@ -88,26 +100,26 @@ class SshDaemon:
         """Adds the public key of an authority; sshd reads the file at each login."""
         if len(key.split()) < 2 or "\n" in key.strip():
             raise Failed(f"not one public key: {key[:60]!r}")
-        self._add("trusted_ca", key)
+        self._add("ca.pub", key)
 
     def revoke(self, key: str) -> None:
         """Adds a public key or a certificate, as one line, to those that are refused."""
         self._add("revoked", key)
 
     def _add(self, name: str, line: str) -> None:
-        have = (self._etc / name).read_text().splitlines()
+        have = (self._own / name).read_text().splitlines()
         if line.strip() not in have:
-            put(self._etc / name, "\n".join([*have, line.strip()]) + "\n")
+            put(self._own / name, "\n".join([*have, line.strip()]) + "\n")
 
     @property
     def trusted(self) -> bytes:
-        return (self._etc / "trusted_ca").read_bytes()
+        return (self._own / "ca.pub").read_bytes()
 
     @property
     def revoked(self) -> bytes:
-        return (self._etc / "revoked").read_bytes()
+        return (self._own / "revoked").read_bytes()
 
     def restore(self, trusted: bytes, revoked: bytes) -> None:
         """Both lists, whole; `revoked` as a text or as a KRL (ssh-keygen -k)."""
-        put(self._etc / "trusted_ca", trusted)
-        put(self._etc / "revoked", revoked)
+        put(self._own / "ca.pub", trusted)
+        put(self._own / "revoked", revoked)

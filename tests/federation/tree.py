@@ -49,6 +49,7 @@ def shared(root: Path) -> dict[str, Path]:
         "/home": root / "home",
         "/scratch": root / "scratch",
         "/opt": root / "opt",
+        "/usr/local": root / "local",
     }
 
 
