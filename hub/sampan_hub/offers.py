@@ -43,10 +43,15 @@ def offers(services: Services, owner: str) -> tuple[Candidate, ...]:
             capacity=services.watches[name].fresh(),
             reachable=services.watches[name].seen is not Seen.UNREACHABLE,
             draining=centre.descriptor.state == "draining",
-            age=round(services.now() - (services.watches[name].heard_at or services.now())),
+            age=_age(services, services.watches[name]),
             survey=services.watches[name].survey,
             permit=services.entitlements.permit(centre, owner),
         )
         for name, centre in services.directory.centres.items()
         if name in services.watches and (name, owner) not in services.without_account
     )
+
+
+def _age(services: Services, watch: Watch) -> int | None:
+    """Seconds since the centre last answered anything; a clock that was set back in between makes it no future."""
+    return None if watch.heard_at is None else max(0, round(services.now() - watch.heard_at))

@@ -47,8 +47,8 @@ class Candidate:
     capacity: Capacity | None
     reachable: bool = True
     draining: bool = False
-    age: int = 0
-    """Seconds since it was last heard."""
+    age: int | None = None
+    """Seconds since it was last heard; None: never."""
     survey: Survey | None = None
     """What `capacity` comes to, where that was worked out when it arrived; else it is worked out for each decision."""
     permit: Permit | None = None
@@ -270,8 +270,10 @@ def _class(forecast: float | None) -> int:
 def _unknown(need: Need, candidate: Candidate, bars: Bars) -> tuple[tuple[object, ...], Offer]:
     """The offer of a centre of which nothing is known just now: behind all others, and never free."""
     facts = candidate.facts
-    code = Message("place.unknown", {"age": candidate.age})
-    why = code if candidate.reachable else Message("place.unreachable")
+    unheard = candidate.age is None
+    why = Message("place.unheard") if unheard else Message("place.unknown", {"age": candidate.age or 0})
+    if not candidate.reachable:
+        why = Message("place.unreachable")
     able = _able(need, facts, None) - bars.never.keys()
     possible = (share for share in facts.shares if share.id in able)
     share = min(possible, key=lambda one: (*one.price(need), one.id))

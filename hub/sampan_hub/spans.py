@@ -26,13 +26,15 @@ _LADDER: Final = tuple(float(unit * step) for unit, steps in _STEPS for step in 
 class Span:
     """From `low` to `high` seconds: what real waits of `starts` starts say. `high` infinite: nobody has seen the end of it.
 
-    `sure`: made of enough starts to hold for eight of ten; else it is only what there was so far.
+    `sure`: made of enough starts to hold for eight of ten; else it is only what there was so far. `plan`: in how many seconds
+    the scheduler expects it, where it was asked.
     """
 
     low: float
     high: float
     starts: int
     sure: bool
+    plan: float | None = None
 
     def clip(self, seconds: float) -> float:
         """The nearest time within it."""
@@ -45,7 +47,7 @@ class Span:
     def say(self) -> Message:
         """A sentence about starts there."""
         if self._empty:
-            return Message("wait.not_known")
+            return Message("wait.not_known" if self.plan is None else "wait.unproven")
         if not self.sure:
             if self.starts == 1:
                 return Message("wait.one", {"span": self.range()})
@@ -56,6 +58,8 @@ class Span:
 
     def short(self) -> Message:
         """The same for a column of a table."""
+        if self._empty and self.plan is not None:
+            return Message("wait.short_plan", {"about": amount(self.plan)})
         if self._empty:
             return Message("wait.short_not_known")
         if not self.sure:

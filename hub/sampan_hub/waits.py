@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -71,8 +71,8 @@ def interval(
     if predicted is not None:
         stretched = _stretched(alike, predicted)
         if len(stretched) >= ENOUGH:
-            return _span(stretched)
-    return _span([(wait.seconds, wait.started) for wait in _similar(alike, need, ahead)])
+            return _span(stretched, predicted)
+    return _span([(wait.seconds, wait.started) for wait in _similar(alike, need, ahead)], predicted)
 
 
 def remaining(waits: Sequence[Wait], need: Need, waited: float, *, ahead: int) -> Span | None:
@@ -106,14 +106,18 @@ def _stretched(waits: Iterable[Wait], predicted: float) -> list[_Seen]:
     return found[:_NEWEST]
 
 
-def _span(seen: Sequence[_Seen]) -> Span:
+def _span(seen: Sequence[_Seen], plan: float | None = None) -> Span:
     if not seen:
-        return _NONE
+        return replace(_NONE, plan=plan)
     if len(seen) < ENOUGH:
         longest = max(seconds for seconds, _ in seen)
         ended = any(started for seconds, started in seen if seconds == longest)
         return Span(
-            min(seconds for seconds, _ in seen), longest if ended else math.inf, len(seen), sure=False
+            min(seconds for seconds, _ in seen),
+            longest if ended else math.inf,
+            len(seen),
+            sure=False,
+            plan=plan,
         )
     low, high, still = 0.0, math.inf, 1.0
     # One more than there are: the next one, of which nothing is known.
@@ -128,7 +132,7 @@ def _span(seen: Sequence[_Seen]) -> Span:
                 high = seconds
                 break
         at_risk -= 1
-    return Span(low, high, len(seen), sure=True)
+    return Span(low, high, len(seen), sure=True, plan=plan)
 
 
 class History:

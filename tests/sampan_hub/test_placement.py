@@ -62,6 +62,10 @@ def test_the_cheaper_comes_first_and_then_the_emptier() -> None:
 def test_out_of_date_is_unknown_and_never_free() -> None:
     placement = place(NEED, [centre("stale", node("s1", 8), stale=True), centre("full", node("f1", 0))])
     assert order(placement) == [("full", "queue"), ("stale", "unknown")]
+    assert placement.ranked[1].reasons[0].code == "place.unheard"
+    heard = replace(centre("stale", node("s1", 8), stale=True), age=40)
+    [offer] = place(NEED, [heard]).ranked
+    assert "last heard 40 s ago" in offer.reasons[0].say("en")
 
 
 def test_unreachable_is_unknown_and_draining_is_refused() -> None:

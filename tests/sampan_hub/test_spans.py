@@ -45,6 +45,13 @@ def test_few_starts_are_told_as_few() -> None:
     assert Span(0.0, math.inf, 0, sure=False).short().say("zh") == "尚不清楚"
 
 
+def test_a_plan_without_experience_is_told_as_that() -> None:
+    span = Span(0.0, math.inf, 0, sure=False, plan=7000.0)
+    assert span.say().say("en") == "How good its plans are is not known yet."
+    assert span.short().say("zh") == "按排程约 2 小时"
+    assert Span(2.0, 40.0, 3, sure=False, plan=7000.0).say().code == "wait.few"
+
+
 def test_about_an_amount() -> None:
     told = [
         (0, "1 s"),

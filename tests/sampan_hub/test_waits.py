@@ -31,6 +31,7 @@ def waits(*seconds: float, **more: object) -> list[Wait]:
 def test_nothing_is_known_and_nothing_is_said() -> None:
     assert interval([], NEED, ahead=0).starts == 0
     assert interval(waits(1.0, 2.0), NEED, ahead=None).starts == 0, "those had to wait, this has room"
+    assert interval([], NEED, ahead=0, predicted=90.0).plan == 90.0
 
 
 def test_a_few_are_told_as_what_there_was() -> None:
@@ -63,9 +64,9 @@ def test_those_that_are_most_alike_count() -> None:
 
 def test_a_prediction_is_stretched_by_how_wrong_predictions_were() -> None:
     right = [waited(100.0 * n, predicted=100.0 * n) for n in range(1, 10)]
-    assert interval(right, NEED, ahead=0, predicted=500.0) == Span(500.0, 500.0, 9, sure=True)
+    assert interval(right, NEED, ahead=0, predicted=500.0) == Span(500.0, 500.0, 9, sure=True, plan=500.0)
     late = [waited(200.0 * n + 10, predicted=100.0 * n) for n in range(1, 10)]
-    assert interval(late, NEED, ahead=0, predicted=500.0) == Span(1010.0, 1010.0, 9, sure=True)
+    assert interval(late, NEED, ahead=0, predicted=500.0) == Span(1010.0, 1010.0, 9, sure=True, plan=500.0)
     # Twelve hours off, once: it does not make every other prediction twelve hours long.
     once = [*right, *right, waited(10.0, predicted=43200.0)]
     assert interval(once, NEED, ahead=0, predicted=500.0).high == 500.0

@@ -11,6 +11,7 @@ from sampan_hub.jobs import JobStatus
 from sampan_hub.placement import Placement
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
+from sampan_hub.spans import Span, amount
 from sampan_hub.waits import Wait, interval, remaining
 
 __all__ = ["gave_up", "in_queue", "started", "with_starts"]
@@ -55,8 +56,15 @@ def in_queue(services: Services, launch: Launch, attempt: Attempt, place: int | 
     elif left.sure:
         wait = Message("wait.remaining", {"span": left.range()})
     else:
-        wait = interval(waits, need, ahead=(place or 1) - 1, predicted=attempt.predicted).say()
+        wait = _expected(interval(waits, need, ahead=(place or 1) - 1), attempt.predicted, waited)
     return Message(code, {"centre": services.say(attempt.centre), **told, "wait": wait})
+
+
+def _expected(span: Span, predicted: float | None, waited: float) -> Message:
+    """What was seen there; where nothing was, what its scheduler had said, as long as that has not passed."""
+    if span.starts or predicted is None or predicted <= waited:
+        return span.say()
+    return Message("wait.planned", {"about": amount(predicted - waited)})
 
 
 async def started(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:

@@ -63,6 +63,21 @@ async def test_what_is_usual_is_said_once(one: Bench, past: list[Wait], words: s
     assert "place 4" in await said(one, launch)
 
 
+async def test_what_the_scheduler_plans_is_said_as_its_plan_while_nothing_was_seen(one: Bench) -> None:
+    one.plans("east")
+    one.sites["east"].expected_start = time.time() + 3600
+    launch = await queued(one)
+    words = " By its own plan in about 1 h; how good its plans are is not known yet."
+    assert (await said(one, launch)).endswith(words)
+    await one.store.update_attempt(launch.id, 1, submitted_at=time.time() - 7200)
+    [job] = one.sites["east"].live
+    job.ahead = 1
+    await one.tick()
+    await one.step(launch)
+    assert (await said(one, launch)).endswith("not known yet."), "that time has passed"
+    assert "plan" not in await said(one, launch)
+
+
 async def test_a_wait_that_is_longer_than_usual_says_so_once(one: Bench) -> None:
     one.services.history = History({("east", "main"): before(*(float(n) for n in range(1, 20)))})
     launch = await queued(one)

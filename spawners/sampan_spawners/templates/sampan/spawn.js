@@ -11,14 +11,14 @@
   var details = ["cores", "memory", "hours", "accelerator", "accelerators"];
   var words = {
     summary: {
-      en: function (o) { return (o.cores || "–") + " cores, " + (o.memory || "–") + " GiB, " + (o.hours || "–") + " h" + card(o); },
-      zh: function (o) { return (o.cores || "–") + " 核，" + (o.memory || "–") + " GiB，" + (o.hours || "–") + " 小时" + card(o); },
+      en: function (o) { return (o.cores || "–") + (o.cores === "1" ? " core, " : " cores, ") + (o.memory || "–") + " GiB, " + (o.hours || "–") + " h" + card(o, ", "); },
+      zh: function (o) { return (o.cores || "–") + " 核，" + (o.memory || "–") + " GiB，" + (o.hours || "–") + " 小时" + card(o, "，"); },
     },
     cut: { en: "The hub does not answer just now; this list may be old.", zh: "平台暂时没有响应，此列表可能已过时。" },
     updated: { en: "The list of centres was brought up to date.", zh: "中心列表已更新。" },
   };
   function say(key) { return words[key][window.sampan.language()]; }
-  function card(o) { return o.accelerator ? ", " + (o.accelerators || 1) + " × " + o.accelerator : ""; }
+  function card(o, comma) { return o.accelerator ? comma + (o.accelerators || 1) + " × " + o.accelerator : ""; }
   function field(name) { return form.elements[name]; }
 
   function options() {
