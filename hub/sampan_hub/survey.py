@@ -234,13 +234,14 @@ def _best(some: Sequence[Standing], key: Callable[[Standing], tuple[Any, ...]]) 
 
 
 def _liking(standing: Standing, need: Need | None = None) -> tuple[object, ...]:
-    """What is liked better comes first: fewer cards burned, the cheaper, the emptier, then always the same one.
+    """What is liked better comes first: fewer cards burned, the cheaper, the emptier, the one for shorter sessions.
 
+    Of two queues over the same nodes the long one is so left to those who need it. Then always the same one.
     Among shares with the same terms the need makes no difference.
     """
     share = standing.share
     dear = (0, share.cost) if need is None else share.price(need)
-    return *dear, -standing.cores_free, share.id
+    return *dear, -standing.cores_free, share.max_minutes, share.id
 
 
 def _rooms(share: ShareFacts, nodes: Sequence[NodeReading]) -> tuple[Room, ...]:

@@ -168,6 +168,7 @@ def test_two_queues_over_the_same_nodes_promise_each_core_once(watched: Watched)
         assert len(claims) <= 4
     assert len(claims) == 4
     assert offer.verdict == "queue"
+    assert watched.place(half, "east").ranked[0].share == "work", "the long queue is for long sessions"
     long = replace(half, minutes=20 * 60)
     [offer] = watched.place(long, "east").ranked
     assert (offer.share, offer.verdict) == ("long", "now"), "only one of the two runs for so long"

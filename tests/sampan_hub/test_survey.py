@@ -94,7 +94,7 @@ def test_now_is_the_cheapest_and_emptiest_that_has_room_and_nobody_waiting(
     able = [
         share for share in some if not pending.get(share.queue) and any(fits(share, n, need) for n in nodes)
     ]
-    best = min(able, key=lambda share: (share.cost, -free(share, nodes), share.id), default=None)
+    best = min(able, key=lambda one: (one.cost, -free(one, nodes), one.max_minutes, one.id), default=None)
     assert (None if found is None else found.share) == best
     if found is not None:
         assert found.cores_free == free(found.share, nodes)
