@@ -19,7 +19,7 @@ def demo(federation: Federation, state: Path, port: int) -> int:
     """Until Ctrl-C; the federation stays up. Returns the exit status of `sampan up`."""
     _say(
         f"the federation is up after {federation.up(_say, keep=True):.1f} s",
-        f"log in as one of {', '.join(name for name in USERS if not name[1:].isdigit())}, p00 … p59",
+        f"log in as one of {', '.join(USERS[:6])}, p00 … p59",
     )
     federation.join(state)
     argv, environment = sampan("up", "--port", str(port), "--state", str(state), "--config", str(_CONFIG))

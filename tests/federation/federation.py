@@ -160,7 +160,7 @@ class Federation:
 
 def sampan(*words: str) -> tuple[list[str], dict[str, str]]:
     """Argument list and environment of a command of this checkout."""
-    places = (str(REPOSITORY / place) for place in ("hub", "spawners", "kernels", "extensions"))
+    places = (str(REPOSITORY / place) for place in ("", "hub", "spawners", "kernels", "extensions"))
     return [sys.executable, "-m", "sampan.commands", *words], {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(places),
