@@ -66,6 +66,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No room right now; you are next. By its own plan it starts in about {about}.",
         "目前没有空位，下一个就是您；按该中心的排程，约 {about}后启动。",
     ),
+    "place.fits_now_cards": (
+        "Has room now: {free} of {total} “{kind}” accelerators are free.",
+        "现在有空位：{total} 张“{kind}”加速卡中有 {free} 张空闲。",
+    ),
     "place.full": ("No room right now. It will start by itself.", "目前没有空位，轮到时会自动启动。"),
     "place.full_expected": (
         "No room right now. By its own plan it starts in about {about}.",

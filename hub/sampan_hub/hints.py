@@ -61,7 +61,9 @@ class Hints:
     async def ask(self, services: Services, owner: str, need: Need, offers: Sequence[Offer]) -> None:
         """Asks about the best of those offers that would have to wait, and waits a moment for the answers."""
         self._forget()
-        waiting = [offer for offer in offers if offer.verdict == "queue"][:_CANDIDATES]
+        waiting = [offer for offer in offers if offer.verdict == "queue" and _plans(services, offer)][
+            :_CANDIDATES
+        ]
         tasks = [self._asks(services, owner, need, offer) for offer in waiting]
         asking = {task for task in tasks if task is not None}
         if asking:
@@ -110,7 +112,7 @@ class Hints:
     def _asks(self, services: Services, owner: str, need: Need, offer: Offer) -> asyncio.Task[None] | None:
         """The question that is under way, or a new one if it is time for one; None where there is none."""
         centre = services.directory.centres.get(offer.centre)
-        if centre is None or centre.descriptor.scheduler.kind in _PLANLESS:
+        if centre is None:
             return None
         key = self._key(centre, offer.share, need)
         if key in self._known and self._known[key].centre is centre:
@@ -141,6 +143,11 @@ class Hints:
         if starts_at is not None:
             starts_at -= self._fast.get(centre.id, 0.0)
         self._known[key] = _Hint(centre, starts_at, ahead, time.monotonic() + _BELIEVED)
+
+
+def _plans(services: Services, offer: Offer) -> bool:
+    centre = services.directory.centres.get(offer.centre)
+    return centre is not None and centre.descriptor.scheduler.kind not in _PLANLESS
 
 
 def _sobered(history: History, centre: str, share: str, need: Need, ahead: int, said: float) -> float:

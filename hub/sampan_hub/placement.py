@@ -20,13 +20,15 @@ from typing import Any, Final, Literal
 from sampan.messages import Message, text
 from sampan.need import Need
 from sampan_hub.capacity import Capacity
-from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts
+from sampan_hub.centre_facts import CentreFacts, ShareFacts
 from sampan_hub.in_flight import Claim
 from sampan_hub.permits import NO_BARS, Bars, Permit
-from sampan_hub.spans import Span, amount
-from sampan_hub.survey import NONE_BARRED, Standing, Survey, Waits
+from sampan_hub.reasons import in_line, lack, notes, room_now
+from sampan_hub.spans import Span
+from sampan_hub.standing import Standing
+from sampan_hub.survey import NONE_BARRED, Survey, Waits
 
-__all__ = ["Candidate", "CentreFacts", "Forecasts", "Offer", "Placement", "ShareFacts", "in_line", "place"]
+__all__ = ["Candidate", "CentreFacts", "Forecasts", "Offer", "Placement", "ShareFacts", "place"]
 
 Verdict = Literal["now", "queue", "unknown", "no"]
 _ORDER: Final[Mapping[Verdict, int]] = MappingProxyType({"now": 0, "queue": 1, "unknown": 2, "no": 3})
@@ -166,7 +168,7 @@ def _refusal(
         return Message("place.software", {"want": need.software})
     rooms = candidate.facts.most if survey is None else survey.most
     if not any(room.holds(need) for room in rooms):
-        return _lack(need, rooms)
+        return lack(need, rooms)
     if bars.never:
         able = _able(need, candidate.facts, survey)
         return None if able - bars.never.keys() else bars.never[min(able)]
@@ -179,31 +181,6 @@ def _able(need: Need, facts: CentreFacts, survey: Survey | None) -> frozenset[st
     return frozenset(
         share for share, some in rooms.items() if any(room is not None and room.holds(need) for room in some)
     )
-
-
-def _lack(need: Need, rooms: Sequence[Room]) -> Message:
-    """What is missing where no room holds the need. Each question is asked of the rooms that the ones before left over."""
-    if not rooms:
-        return Message("place.no_such_share")
-    kind = need.accelerator
-    if kind:
-        most = max(room.accelerators.get(kind, 0) for room in rooms)
-        if not most:
-            return Message("place.accelerator", {"want": kind, "count": need.accelerators})
-        if most < need.accelerators:
-            return Message("place.accelerators", {"kind": kind, "have": most, "want": need.accelerators})
-        rooms = [room for room in rooms if room.accelerators.get(kind, 0) >= need.accelerators]
-    wide = [room for room in rooms if room.cores >= need.cores]
-    if not wide:
-        return Message("place.cores", {"have": max(room.cores for room in rooms), "want": need.cores})
-    large = [room for room in wide if room.memory_mib >= need.memory_mib]
-    if not large:
-        most = max(room.memory_mib for room in wide)
-        return Message(
-            "place.memory", {"have": _decimal(most / 1024), "want": _decimal(need.memory_mib / 1024)}
-        )
-    longest = max(room.minutes for room in large)
-    return Message("place.hours", {"have": _decimal(longest / 60), "want": _decimal(need.minutes / 60)})
 
 
 def _known(
@@ -219,16 +196,15 @@ def _known(
     standing, at_once = _standing(need, survey, bars, claims, waits)
     share = standing.share
     missing = len(frozenset(need.data) - facts.holds) if need.data else 0
-    notes = _notes(need, share, holds=bool(need.data) and not missing)
+    more = notes(need, share, holds=bool(need.data) and not missing)
     if at_once:
-        numbers = {"free": standing.cores_free, "total": standing.cores_total}
-        offer = Offer(facts.id, facts.names, share.id, _NOW, (Message("place.fits_now", numbers), *notes))
+        offer = Offer(facts.id, facts.names, share.id, _NOW, (room_now(need, standing), *more))
         soon: tuple[object, ...] = (0, 0, 0, 0.0)
     else:
         forecast = forecasts.get((facts.id, share.id))
         blind = not facts.tells_waiting
         why = bars.now.get(share.id) or in_line(None if blind else standing.ahead, forecast)
-        offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *notes), standing.ahead)
+        offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *more), standing.ahead)
         soon = (_class(forecast), blind, standing.ahead, waits.get((facts.id, share.id), 0.0))
     rank = (_ORDER[offer.verdict], missing, *soon, *share.price(need), -standing.cores_free, facts.id)
     return rank, offer
@@ -253,15 +229,6 @@ def _standing(
     return standing, at_once
 
 
-def in_line(ahead: int | None, forecast: float | None = None) -> Message:
-    """What is said of a queue with that many before one (None: not told), and a start expected in so many seconds."""
-    params = {"ahead": ahead} if ahead else {}
-    code = "place.full" if ahead is None else "place.queue" if ahead else "place.next"
-    if forecast is None:
-        return Message(code, params)
-    return Message(f"{code}_expected", {**params, "about": amount(forecast)})
-
-
 def _class(forecast: float | None) -> int:
     """How soon, by factors of four from a quarter of a minute on: no scheduler's forecast is worth finer steps."""
     return _UNFORESEEN if forecast is None else math.floor(math.log(max(forecast, 15.0) / 15.0, 4))
@@ -278,23 +245,6 @@ def _unknown(need: Need, candidate: Candidate, bars: Bars) -> tuple[tuple[object
     possible = (share for share in facts.shares if share.id in able)
     share = min(possible, key=lambda one: (*one.price(need), one.id))
     missing = len(frozenset(need.data) - facts.holds)
-    notes = _notes(need, share, holds=bool(need.data) and not missing)
+    more = notes(need, share, holds=bool(need.data) and not missing)
     rank = (_ORDER["unknown"], missing, 0, 0, 0, 0.0, *share.price(need), 0, facts.id)
-    return rank, Offer(facts.id, facts.names, share.id, "unknown", (why, *notes))
-
-
-def _notes(need: Need, share: ShareFacts, *, holds: bool) -> tuple[Message, ...]:
-    """What else a person should know of an offer: the data are there; what is taken and charged beyond what was asked."""
-    notes: tuple[Message, ...] = (Message("place.data"),) if holds else ()
-    terms = share.terms
-    if terms.plain:
-        return notes
-    if terms.burned(need):
-        notes += (Message("place.burns", {"count": terms.cards, "kind": terms.card}),)
-    if (cores := terms.charged(need)) > need.cores:
-        notes += (Message("place.charged", {"cores": cores}),)
-    return notes
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")
+    return rank, Offer(facts.id, facts.names, share.id, "unknown", (why, *more))

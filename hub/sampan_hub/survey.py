@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sampan.need import Need
@@ -11,18 +11,9 @@ from sampan_hub.capacity import Capacity, NodeReading
 from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts, Terms, front
 from sampan_hub.histogram import Filling, Slot, fold, merged
 from sampan_hub.in_flight import Claim
+from sampan_hub.standing import Standing, Taken
 
-__all__ = ["NONE_BARRED", "Barred", "Standing", "Survey", "Waits"]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one share stands: cores free and in all on its nodes that are up, and how many jobs wait there."""
-
-    share: ShareFacts
-    cores_free: int
-    cores_total: int
-    ahead: int
+__all__ = ["NONE_BARRED", "Barred", "Survey", "Waits"]
 
 
 Row = tuple[Room, int, int]
@@ -31,8 +22,6 @@ Waits = Mapping[tuple[str, str], float]
 """(centre, share) → seconds that jobs usually waited there."""
 Barred = frozenset[str]
 NONE_BARRED: Final[Barred] = frozenset()
-_Taken = tuple[frozenset[str], int]
-"""The queues that feel a claim, and the cores it takes from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +54,10 @@ class Survey:
         for at, one in enumerate(self._bins):
             for queue in one.queues & nodes.keys():
                 self._by_queue[queue].append(at)
-        self._standings = tuple(_standing(share, nodes[share.queue], capacity) for share in facts.shares)
+        pending = capacity.reading.pending
+        self._standings = tuple(
+            Standing.of(share, nodes[share.queue], pending.get(share.queue, 0)) for share in facts.shares
+        )
         self.rooms: Mapping[str, tuple[Room, ...]] = {
             share.id: _rooms(share, nodes[share.queue]) for share in facts.shares
         }
@@ -77,14 +69,14 @@ class Survey:
         ]
         # Whoever waits in a queue is served first: room for a small need behind a large one is not room now.
         idle = (at for at, standing in enumerate(self._standings) if not standing.ahead)
-        self._free = self._lots(sorted(idle, key=lambda at: _liking(self._standings[at])), self._free_rows)
+        self._free = self._lots(sorted(idle, key=lambda at: self._standings[at].liking()), self._free_rows)
         self._queued: tuple[_Lot, ...] = ()
         self._queue_waits: Waits | None = None
 
     def now(self, need: Need, barred: Barred = NONE_BARRED) -> Standing | None:
         """The share that runs the need now: the one that burns the fewest cards, the cheapest, then the emptiest."""
         able = self._each(self._free, need, barred)
-        return able[0] if len(able) == 1 else _best(able, lambda standing: _liking(standing, need))
+        return able[0] if len(able) == 1 else _best(able, lambda standing: standing.liking(need))
 
     def queue(self, need: Need, waits: Waits, barred: Barred = NONE_BARRED) -> Standing | None:
         """The share that runs the need soonest, of those that ever do."""
@@ -107,9 +99,9 @@ class Survey:
         taken = [self._take(filling, claim) for claim in claims]
         found = (self._free_beside(lot, filling, need, barred_now) for lot in self._free)
         able = [self._standings[at] for at in found if at is not None]
-        now = _best(able, lambda standing: _liking(standing, need))
+        now = _best(able, lambda standing: standing.liking(need))
         if now is not None:
-            return self._after(now, taken), True
+            return now.after(taken), True
         found_soon = (self._soonest(lot, taken, need, waits, barred) for lot in self._in_order(waits))
         soon = [standing for standing in found_soon if standing is not None]
         return _best(soon, lambda standing: self._soonness(standing, waits, need)), False
@@ -161,17 +153,17 @@ class Survey:
     def _open(self, at: int, barred: Barred) -> bool:
         return self.facts.shares[at].id not in barred
 
-    def _take(self, filling: Filling, claim: Claim) -> tuple[frozenset[str], int]:
-        """Gives a claim its place. Returns the queues that feel it, and the cores it takes from them."""
+    def _take(self, filling: Filling, claim: Claim) -> Taken:
+        """Gives a claim its place."""
         share = self.facts.share(claim.share)
         if share is None:
-            return frozenset(), 0
+            return Taken(frozenset(), claim.need)
         need = share.terms.effective(claim.need)
         queues = filling.take(share.queue, need)
         if queues is not None:
-            return queues, need.cores
+            return Taken(queues, need)
         over = (self._bins[at].queues for at in self._by_queue[share.queue])
-        return frozenset({share.queue}).union(share.overlaps, *over), 0
+        return Taken(frozenset({share.queue}).union(share.overlaps, *over), need, waits=True)
 
     def _free_beside(self, lot: _Lot, filling: Filling, need: Need, barred: Barred) -> int | None:
         """The share of the lot that has a node for the need among what is left, the best first."""
@@ -194,12 +186,12 @@ class Survey:
         return any(room is not None and room.holds(need) for room in rooms)
 
     def _soonest(
-        self, lot: _Lot, taken: Sequence[_Taken], need: Need, waits: Waits, barred: Barred
+        self, lot: _Lot, taken: Sequence[Taken], need: Need, waits: Waits, barred: Barred
     ) -> Standing | None:
         best: Standing | None = None
         for room, at, _ in lot.rows:
             if self._open(at, barred) and room.holds(need):
-                standing = self._after(self._standings[at], taken)
+                standing = self._standings[at].after(taken)
                 if best is None or self._soonness(standing, waits) < self._soonness(best, waits):
                     best = standing
                 if standing is self._standings[at]:
@@ -207,41 +199,13 @@ class Survey:
                     break
         return best
 
-    @staticmethod
-    def _after(standing: Standing, taken: Sequence[_Taken]) -> Standing:
-        mine = [cores for queues, cores in taken if standing.share.queue in queues]
-        if not mine:
-            return standing
-        free = max(0, standing.cores_free - sum(mine))
-        return replace(standing, ahead=standing.ahead + len(mine), cores_free=free)
-
     def _soonness(self, standing: Standing, waits: Waits, need: Need | None = None) -> tuple[object, ...]:
         wait = waits.get((self.facts.id, standing.share.id), 0.0)
-        return standing.ahead, wait, *_liking(standing, need)
-
-
-def _standing(share: ShareFacts, nodes: Sequence[NodeReading], capacity: Capacity) -> Standing:
-    return Standing(
-        share,
-        cores_free=sum(node.cores_free for node in nodes if node.up),
-        cores_total=sum(node.cores for node in nodes if node.up),
-        ahead=capacity.reading.pending.get(share.queue, 0),
-    )
+        return standing.ahead, wait, *standing.liking(need)
 
 
 def _best(some: Sequence[Standing], key: Callable[[Standing], tuple[Any, ...]]) -> Standing | None:
     return min(some, key=key, default=None)
-
-
-def _liking(standing: Standing, need: Need | None = None) -> tuple[object, ...]:
-    """What is liked better comes first: fewer cards burned, the cheaper, the emptier, the one for shorter sessions.
-
-    Of two queues over the same nodes the long one is so left to those who need it. Then always the same one.
-    Among shares with the same terms the need makes no difference.
-    """
-    share = standing.share
-    dear = (0, share.cost) if need is None else share.price(need)
-    return *dear, -standing.cores_free, share.max_minutes, share.id
 
 
 def _rooms(share: ShareFacts, nodes: Sequence[NodeReading]) -> tuple[Room, ...]:

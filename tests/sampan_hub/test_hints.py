@@ -84,10 +84,13 @@ async def test_one_question_a_tick_and_one_for_all_who_need_the_same(two: Bench)
     assert asked(two) == 3
 
 
-async def test_only_the_three_best_that_wait_are_asked(two: Bench) -> None:
-    offers = [Offer("gone", {}, "main", "now", (), None), *queue("x", "y", "z", "east")]
+async def test_only_the_few_best_that_wait_are_asked(two: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module._CANDIDATES == 3
+    monkeypatch.setattr(module, "_CANDIDATES", 1)
+    offers = [Offer("now", {}, "main", "now", (), None), *queue("gone", "west", "east")]
     await two.services.hints.ask(two.services, "alice", NEED, offers)
-    assert asked(two) == 0
+    assert two.sites["west"].asked.count("expected_start") == 1
+    assert asked(two) == 1
 
 
 async def test_a_scheduler_that_plans_nothing_is_not_asked(tmp_path: Path) -> None:

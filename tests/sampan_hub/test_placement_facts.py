@@ -19,6 +19,9 @@ pytestmark = pytest.mark.fast
 CARD = ShareFacts("card", "card", 8, 16384, 480, {"dcu": 4}, terms=Terms(card="dcu", cards=1))
 
 
+SMALL = replace(NEED, cores=1, memory_mib=512)
+
+
 def cards(free: int, *, cores: int = 8, queue: str = "card") -> NodeReading:
     return NodeReading(f"c{queue}", 8, cores, 16384, 16384, (queue,), {"dcu": (4, free)})
 
@@ -55,7 +58,17 @@ def test_a_card_that_is_burned_is_told() -> None:
     [offer] = place(
         replace(NEED, accelerator="dcu", accelerators=1), [centre("c", cards(4), shares=(CARD,))]
     ).ranked
-    assert [reason.code for reason in offer.reasons] == ["place.fits_now"]
+    [said] = offer.reasons
+    assert said.say("en") == "Has room now: 4 of 4 “dcu” accelerators are free."
+
+
+def test_cards_that_are_promised_are_no_longer_told_as_free() -> None:
+    wants = replace(NEED, accelerator="dcu", accelerators=1, memory_mib=512)
+    claims = [Claim("l1", "c", "card", replace(wants, accelerators=2)), Claim("l2", "c", "card", SMALL)]
+    [offer] = place(wants, [centre("c", cards(4), shares=(CARD,))], in_flight=claims).ranked
+    assert offer.reasons[0].params == {"free": 1, "total": 4, "kind": "dcu"}, (
+        "two were asked for, one is burned"
+    )
 
 
 def test_a_queue_for_one_kind_of_card_is_not_for_another() -> None:

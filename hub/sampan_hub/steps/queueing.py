@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sampan.messages import Message
 from sampan.stages import Seen, Stage
-from sampan_hub.placement import in_line
+from sampan_hub.reasons import in_line
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
