@@ -38,7 +38,7 @@ KEYS: dict[str, type] = {
     "queues": list,  # Slurm's partitions that the hub may use; without them there is no Slurm
     "demands": list,  # further options of sbatch that it may say, each as it is written: "--account=climate"
     "account_command": list,  # which tells the account of a hub user
-    "prefix": str,  # below which the hub may make software environments
+    "prefix": str,  # below which the hub may make software environments; a * as above
     "base": str,  # the Python that they are made from
     "keep": list,  # variables that are handed on, such as SLURM_CONF
     "path": str,  # where programs are looked for
@@ -67,10 +67,8 @@ Row = collections.namedtuple("Row", "verb who words stdin")  # noqa: PYI024 (typ
 """Verb, who may, a pattern for each argument, and one for standard input, ANYTHING or NOTHING."""
 
 
-class Many(str):
+class Many(str):  # noqa: SLOT000 (one of each, for a moment)
     """The pattern of an argument that comes any number of times."""
-
-    __slots__ = ()
 
 
 class NotAllowedError(Exception):
@@ -147,7 +145,7 @@ def processes(config: dict[str, Any], own: str) -> list[Row]:
 
 def environments(config: dict[str, Any]) -> list[Row]:
     """What `sampan env` says: it looks at interpreters, and makes environments in a folder of the service account."""
-    prefix, base = re.escape(config.get("prefix", "").rstrip("/")), re.escape(config.get("base", ""))
+    prefix, base = path_like(config.get("prefix", "").rstrip("/")), re.escape(config.get("base", ""))
     build, wheels = f"{prefix}/builds/{BUILD}", f"{prefix}/wheels(?:/[0-9a-f]{{8}})?"
     known = [pythons(config), base, *([f"{prefix}/(?:builds/{BUILD}|{LOCK})/bin/python"] if prefix else [])]
     python = "|".join(filter(None, known))
@@ -183,7 +181,11 @@ def environments(config: dict[str, Any]) -> list[Row]:
 
 def pythons(config: dict[str, Any]) -> str:
     """The interpreters that may run our programs; nothing where none is named."""
-    return "|".join(re.escape(path).replace(r"\*", FOLDER) for path in config.get("python", []))
+    return "|".join(map(path_like, config.get("python", [])))
+
+
+def path_like(path: str) -> str:
+    return re.escape(path).replace(r"\*", FOLDER)
 
 
 def allowed(rows: Iterable[Row], who: str, argv: Iterable[str]) -> Row:
@@ -241,12 +243,10 @@ def main(environment: dict[str, str], arguments: list[str]) -> int:
 
 def take_input(pattern: str) -> bytes:
     """All of standard input, if it looks like that."""
-    given = bytearray()
-    while len(given) <= LONGEST_INPUT and (piece := os.read(0, LONGEST_INPUT + 1)):
-        given += piece
+    given = sys.stdin.buffer.read(LONGEST_INPUT + 1)
     if len(given) > LONGEST_INPUT or not re.fullmatch(pattern, given.decode("utf-8", "strict")):
         raise NotAllowedError("standard input")
-    return bytes(given)
+    return given
 
 
 def run(argv: list[str], environment: dict[str, str], given: bytes | None) -> int:
