@@ -171,6 +171,10 @@ class Centre:
         """Adds the public key of a certificate authority, as one line, to those that its sshd believes."""
         self.ssh.trust(key)
 
+    def distrust(self, key: str) -> None:
+        """Takes it away from them again."""
+        self.ssh.distrust(key)
+
     def revoke(self, key: str) -> None:
         """Adds a public key or a certificate, as one line, to those that its sshd refuses."""
         self.ssh.revoke(key)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 from pathlib import Path
 from typing import Final
 
+from tests.federation.gate_files import write_gate
 from tests.federation.host import Failed, Host, wait_for
 from tests.federation.shape import CentreShape
 from tests.federation.writing import put
@@ -58,6 +60,7 @@ class SshDaemon:
         self._centre = centre
         self._host = host
         self._etc = etc / "ssh"
+        self._local = etc.parent / "local"
         self._own = self._etc / "sampan"
         self._address = address
 
@@ -71,6 +74,7 @@ class SshDaemon:
         for name in ("ca.pub", "revoked"):
             if not (self._own / name).exists():
                 put(self._own / name, "")
+        write_gate(self._centre, self._etc.parent, self._local)
         config = _CONFIG.format(port=PORT, address=self._address, gateway_ports=self._centre.gateway_ports)
         changed = self._write("sshd_config", config) | self._write("sshd_config.d/sampan.conf", _OF_SAMPAN)
         if not self._listens():
@@ -100,16 +104,25 @@ class SshDaemon:
         """Adds the public key of an authority; sshd reads the file at each login."""
         if len(key.split()) < 2 or "\n" in key.strip():
             raise Failed(f"not one public key: {key[:60]!r}")
-        self._add("ca.pub", key)
+        self._change("ca.pub", key, there=True)
+
+    def distrust(self, key: str) -> None:
+        """Takes it away again, and leaves those of others."""
+        self._change("ca.pub", key, there=False)
 
     def revoke(self, key: str) -> None:
         """Adds a public key or a certificate, as one line, to those that are refused."""
-        self._add("revoked", key)
+        self._change("revoked", key, there=True)
 
-    def _add(self, name: str, line: str) -> None:
-        have = (self._own / name).read_text().splitlines()
-        if line.strip() not in have:
-            put(self._own / name, "\n".join([*have, line.strip()]) + "\n")
+    def _change(self, name: str, line: str, *, there: bool) -> None:
+        """Several test runs may use one federation, each with an authority of its own."""
+        with (self._own / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lines = [each for each in (self._own / name).read_text().splitlines() if each != line.strip()]
+            put(
+                self._own / name,
+                "".join(f"{each}\n" for each in (*lines, *([line.strip()] if there else ()))),
+            )
 
     @property
     def trusted(self) -> bytes:
@@ -119,7 +132,6 @@ class SshDaemon:
     def revoked(self) -> bytes:
         return (self._own / "revoked").read_bytes()
 
-    def restore(self, trusted: bytes, revoked: bytes) -> None:
-        """Both lists, whole; `revoked` as a text or as a KRL (ssh-keygen -k)."""
-        put(self._own / "ca.pub", trusted)
-        put(self._own / "revoked", revoked)
+    def put_revoked(self, content: bytes) -> None:
+        """The whole list, as a text or as a KRL (ssh-keygen -k)."""
+        put(self._own / "revoked", content)

@@ -78,10 +78,11 @@ def authority(tmp_path: Path, federation: Federation) -> Iterator[Authority]:
     """Trusted at east alone, and only within the test."""
     made = Authority.make(tmp_path)
     east = federation.centre("east")
-    trusted, revoked = east.ssh.trusted, east.ssh.revoked
+    revoked = east.ssh.revoked
     east.trust(made.public)
     yield made
-    east.ssh.restore(trusted, revoked)
+    east.distrust(made.public)
+    east.ssh.put_revoked(revoked)
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> bool:
@@ -93,18 +94,18 @@ def test_the_right_certificate_opens_one_account_at_one_centre(
 ) -> None:
     east, west = federation.centre("east"), federation.centre("west")
     alice = east.account("alice")
-    authority.certificate(f"sampan:{alice}", source=east.hub_address)
+    authority.certificate(f"operator:{alice}", source=east.hub_address)
     assert log_in(east, alice, authority.key).stdout == f"{alice}\neast-login\n"
     assert refused(log_in(east, east.account("bob"), authority.key))
     assert refused(log_in(east, east.service_account, authority.key))
     # West does not know this authority, even for an account of its own.
-    authority.certificate(f"sampan:{west.account('alice')}")
+    authority.certificate(f"operator:{west.account('alice')}")
     assert refused(log_in(west, west.account("alice"), authority.key))
 
 
 def test_the_service_account_comes_in_the_same_way(federation: Federation, authority: Authority) -> None:
     east = federation.centre("east")
-    authority.certificate(f"sampan:{east.service_account}", source=east.hub_address)
+    authority.certificate(f"operator:{east.service_account}", source=east.hub_address)
     assert log_in(east, east.service_account, authority.key).stdout.startswith(east.service_account)
 
 
@@ -156,12 +157,12 @@ def test_what_is_revoked_is_refused(federation: Federation, authority: Authority
     assert log_in(east, "e-alice", authority.key).returncode == 0
     east.revoke(certificate)
     assert refused(log_in(east, "e-alice", authority.key))
-    east.ssh.restore(east.ssh.trusted, b"")
+    east.ssh.put_revoked(b"")
     assert log_in(east, "e-alice", authority.key).returncode == 0
     # As an authority does it: a list of what it signed, by key.
     krl = authority.folder / "krl"
     keygen("-q", "-k", "-f", str(krl), f"{authority.key}.pub")
-    east.ssh.restore(east.ssh.trusted, krl.read_bytes())
+    east.ssh.put_revoked(krl.read_bytes())
     assert refused(log_in(east, "e-alice", authority.key))
 
 
