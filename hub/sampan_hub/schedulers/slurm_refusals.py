@@ -127,8 +127,9 @@ def refusal(done: Completed) -> SampanError:
     words = "; ".join(texts)[-300:]
     if not texts or any(text in _SYSTEM or text.startswith(NO_ANSWERS) for text in texts):
         return not_an_answer(done)
-    # What comes last sums up what came before; a limit's own name says more.
-    limits = [code for text in texts if (code := wait_of(text).code) is not None and " " not in text]
+    # What comes last sums up what came before; a limit's own name says more. What would start later is not kept, though.
+    limits = [code for text in texts if " " not in text and (code := wait_of(text).code) is not None]
+    limits = ["batch.limits" if code == "batch.limit" else code for code in limits]
     codes = [code for text in reversed(texts) if (code := _code(text)) is not None]
     for code in (*limits, *codes):
         return Refused(code, cause=words)

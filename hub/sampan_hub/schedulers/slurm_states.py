@@ -5,6 +5,7 @@ A word that is in none of these tables is not guessed at: a job of that state is
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,8 +129,8 @@ _REASONS: Final[Mapping[str, Wait]] = MappingProxyType(
         "Licenses": Wait("batch.licence"),
         "BurstBufferResources": Wait("batch.storage"),
         "BurstBufferStageIn": Wait("batch.storage"),
-        # A sentence instead of a word.
-        "Nodes": _MACHINES,
+        # "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions": mostly the last.
+        "Nodes": _TURN,
     }
 )
 _FAMILIES: Final[tuple[tuple[re.Pattern[str], Wait], ...]] = (
@@ -144,6 +145,7 @@ _FAMILIES: Final[tuple[tuple[re.Pattern[str], Wait], ...]] = (
 )
 
 
+@functools.lru_cache(1024)
 def wait_of(reason: str) -> Wait:
     """Why a job waits, by a reason such as `Priority` or `ReqNodeNotAvail, UnavailableNodes:n1`.
 
@@ -200,6 +202,7 @@ _SUFFIXES: Final[Mapping[str, str]] = MappingProxyType(
 """How the short form of a state says the same, by the letter behind it."""
 
 
+@functools.lru_cache(1024)
 def node_gives(state: str) -> Node:
     """What `idle+drain`, `MIXED-` or a word of tomorrow means for new jobs."""
     text = state.strip().upper()
