@@ -25,7 +25,7 @@ exit 0
 
 
 def write_accounts(centre: CentreShape, etc: Path, homes: Path) -> None:
-    """passwd, group, shadow and the certificates' principals, and a home of mode 0700 for each account."""
+    """passwd, group, shadow, and a home of mode 0700 for each account."""
     accounts = accounts_of(centre)
     passwd = [f"{name}:x:{uid}:{uid}:{name}:/root:/usr/sbin/nologin" for name, uid in SYSTEM.items()]
     passwd[0] = "root:x:0:0:root:/root:/bin/bash"
@@ -40,7 +40,6 @@ def write_accounts(centre: CentreShape, etc: Path, homes: Path) -> None:
     put(etc / "sampan" / "account-of", _ACCOUNT_OF, mode=0o755)
     put(etc / "sampan" / "accounts", people)
     for who in accounts:
-        put(etc / "ssh" / "sampan" / "principals" / who.name, f"sampan:{who.name}\n")
         home = homes / who.name
         home.mkdir(mode=0o700, exist_ok=True)
         os.chown(home, who.uid, who.uid)
