@@ -162,7 +162,7 @@ class Builder:
         stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime())
         name = f"{self._lock.name}-{self._own.digest[:8]}-{stamp}"
         build = f"{place.builds}/{name}"
-        self._note(name)
+        self._note(*self._begun(), name)
         yield self._step("environment.installing", 60)
         await centre.ask(environments.make_venv(self._base, build), deadline=INSTALLING)
         await centre.ask(environments.install(build, place.wheels, self._lock_there), deadline=INSTALLING)
@@ -174,9 +174,13 @@ class Builder:
         async for _ in carry(centre, [freight]):
             pass
         await centre.ask(environments.open_to_all(build), deadline=INSTALLING)
+        # Before it is used: what is noted is removed one day.
+        self._note(*(one for one in self._begun() if one != name))
         for ask in environments.point(place, build):
             await centre.ask(ask)
-        self._notes.unlink(missing_ok=True)
+        # Once more: what was killed here may have gone on there for a while.
+        await self._clear()
+        self._note()
 
     async def _try(self, build: str, machine: Machine) -> Record:
         """What is to be written down of it. Raises `Refused`, naming it, where something in it is not as it should be."""
@@ -195,16 +199,19 @@ class Builder:
             raise Refused("environment.wrong", cause=build, reasons=reasons)
         return record
 
-    def _note(self, name: str) -> None:
-        with self._notes.open("a", encoding="ascii") as file:
-            file.write(f"{name}\n")
+    def _note(self, *names: str) -> None:
+        """The builds that are under way or were killed: these and no others, whole or not at all."""
+        aside = self._notes.with_suffix(".draft")
+        aside.write_text("\n".join(names), encoding="ascii")
+        aside.replace(self._notes)
+
+    def _begun(self) -> list[str]:
+        return self._notes.read_text(encoding="ascii").split() if self._notes.exists() else []
 
     async def _clear(self) -> None:
         """Removes what earlier builds of ours that were killed have left; others' are not known, and stay."""
-        begun = self._notes.read_text(encoding="ascii").split() if self._notes.exists() else []
-        for name in begun:
+        for name in self._begun():
             await self._centre.ask(environments.remove(f"{self._place.builds}/{name}"), deadline=INSTALLING)
-        self._notes.unlink(missing_ok=True)
 
     def _step(self, code: str, progress: int, **params: str | int) -> Step:
         names = self._centre.descriptor.names.model_dump()

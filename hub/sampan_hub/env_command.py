@@ -28,7 +28,6 @@ from sampan_hub.user_lock import user_lock
 __all__ = ["EnvCommand", "command"]
 
 FAILURE: Final = 1
-SIGNER: Final = Path("run") / "signer.sock"
 
 
 class EnvCommand:
@@ -42,6 +41,12 @@ class EnvCommand:
         parser.add_argument(
             "--json", action="store_true", help="one JSON object a line, for scripts / 以 JSON 输出，每行一个"
         )
+        parser.add_argument(
+            "--signer-socket",
+            type=Path,
+            metavar="PATH",
+            help="where the signer listens (run/signer.sock in the state directory) / 签名服务的套接字",
+        )
         state = Path(os.environ.get("SAMPAN_STATE", "state"))
         parser.add_argument(
             "--state", type=Path, default=state, help="the hub's state directory (./state) / 状态目录"
@@ -52,14 +57,15 @@ class EnvCommand:
         if not (state.path / "centres").is_dir():
             raise Invalid("environment.no_state", state=str(state.path))
         work = _build if args.what == "build" else _check
-        return asyncio.run(work(state, args.centre, as_json=args.json))
+        signer = args.signer_socket or state.path / "run" / "signer.sock"
+        return asyncio.run(work(state, args.centre, signer, as_json=args.json))
 
 
 command = EnvCommand()
 
 
-async def _build(state: StateDirectory, name: str, *, as_json: bool) -> int:
-    async with _centre(state, name) as centre:
+async def _build(state: StateDirectory, name: str, signer: Path, *, as_json: bool) -> int:
+    async with _centre(state, name, signer) as centre:
         lock = hold(state.lock(f"env-{centre.id}"))
         if lock is None:
             raise Conflict(
@@ -79,30 +85,28 @@ async def _build(state: StateDirectory, name: str, *, as_json: bool) -> int:
     return 0
 
 
-async def _check(state: StateDirectory, name: str, *, as_json: bool) -> int:
-    async with _centre(state, name) as centre:
+async def _check(state: StateDirectory, name: str, signer: Path, *, as_json: bool) -> int:
+    async with _centre(state, name, signer) as centre:
         facts = await building.look(centre)
-        told: tuple[Message, ...]
         environment = centre.descriptor.environment
         machine = await building.machine_of(centre, environment.base if facts is None else environment.python)
         told = building.compare(centre, facts, user_lock(), own_wheel(), machine)
-        if not told and facts is not None:
-            params = {"prefix": facts.prefix, "sampan": facts.sampan, "jupyterhub": facts.jupyterhub}
-            sound = Message("environment.sound", {"centre": _name(centre), "python": facts.python, **params})
-        else:
-            sound = None
         if as_json:
             _print({"centre": centre.id, "sound": not told, "differences": [one.to_json() for one in told]})
-        else:
-            for message in told or ((sound,) if sound else ()):
-                print(_said(message), flush=True)
+            return FAILURE if told else 0
+        for message in told:
+            print(_said(message), flush=True)
+        if facts is not None and not told:
+            names = ("prefix", "sampan", "jupyterhub", "python")
+            params = {name: getattr(facts, name) for name in names}
+            print(_said(Message("environment.sound", {"centre": _name(centre), **params})), flush=True)
         return FAILURE if told else 0
 
 
 @asynccontextmanager
-async def _centre(state: StateDirectory, name: str) -> AsyncIterator[Centre]:
+async def _centre(state: StateDirectory, name: str, signer: Path) -> AsyncIterator[Centre]:
     """The centre of that id, as the broker of this state directory would have it."""
-    centre = make_centre(_descriptor(state.path / "centres", name), signer=state.path / SIGNER)
+    centre = make_centre(_descriptor(state.path / "centres", name), signer=signer)
     try:
         yield centre
     finally:
