@@ -52,7 +52,7 @@ class Visitor:
 
     def choice(self, text: str) -> Locator:
         """A plan or a centre of the start page, by the beginning of what its card says."""
-        return self.page.get_by_role("radio", name=re.compile(f"^{text}"))
+        return self.page.get_by_role("radio", name=re.compile(f"^{re.escape(text)}"))
 
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
