@@ -153,7 +153,7 @@ def test_a_plain_key_and_a_password_are_refused(federation: Federation, authorit
 
 def test_what_is_revoked_is_refused(federation: Federation, authority: Authority) -> None:
     east = federation.centre("east")
-    certificate = authority.certificate("sampan:e-alice")
+    certificate = authority.certificate("operator:e-alice")
     assert log_in(east, "e-alice", authority.key).returncode == 0
     east.revoke(certificate)
     assert refused(log_in(east, "e-alice", authority.key))
