@@ -33,8 +33,10 @@ class ScriptedJob:
     account: str
     state: JobState = JobState.RUNNING
     nodes: tuple[str, ...] = ("n1",)
-    ahead: int = 0
+    ahead: int | None = 0
     why: Message | None = None
+    never: bool = False
+    submitted_at: float | None = None
     submitted_at: float | None = None
     started_at: float | None = None
 
@@ -195,7 +197,9 @@ class ScriptedScheduler:
     def _status(self, job: ScriptedJob) -> JobStatus:
         nodes = job.nodes if job.state is JobState.RUNNING else ()
         times = job.submitted_at, job.started_at
-        return JobStatus(job.id, job.state, job.state, nodes, *times, ahead=job.ahead, why=job.why)
+        return JobStatus(
+            job.id, job.state, job.state, nodes, *times, ahead=job.ahead, why=job.why, never=job.never
+        )
 
     def cancel(self, job: str, tag: str) -> Ask[None]:
         return Ask("cancel", (PROGRAM, "cancel", job, tag), lambda _: None)

@@ -105,3 +105,27 @@ async def test_a_centre_that_gives_no_answer(two: Bench) -> None:
     assert await sweep(two.services, "east") == 0
     two.sites["east"].trouble = {}
     assert await sweep(two.services, "east") == 1
+
+
+async def test_where_nobody_sees_all_jobs_each_person_s_are_asked_for(two: Bench) -> None:
+    tag = await _ended(two)
+    facts = two.services.directory.centres["east"].descriptor
+    scheduler = facts.scheduler.model_copy(update={"sees_all_jobs": False})
+    two.put("east", facts.model_copy(update={"scheduler": scheduler}))
+    two.sites["east"].jobs["1"] = ScriptedJob("1", tag, ACCOUNT)
+    two.sites["east"].askers.clear()
+    two.sites["east"].trouble[f"find for {ACCOUNT}"] = Unavailable("scheduler.no_answer")
+    assert await sweep(two.services, "east") == 0
+    two.sites["east"].trouble.clear()
+    assert await sweep(two.services, "east") == 1
+    assert two.sites["east"].askers == [("find", ACCOUNT), ("find", ACCOUNT), ("cancel", ACCOUNT)]
+    assert await sweep(two.services, "west") == 0
+
+
+async def test_nobody_is_asked_for_who_was_never_there(two: Bench) -> None:
+    facts = two.services.directory.centres["east"].descriptor
+    scheduler = facts.scheduler.model_copy(update={"sees_all_jobs": False})
+    two.put("east", facts.model_copy(update={"scheduler": scheduler}))
+    two.sites["east"].asked.clear()
+    assert await sweep(two.services, "east") == 0
+    assert two.sites["east"].asked == []

@@ -29,11 +29,14 @@ async def one(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_one_question_of_each_kind_a_tick_for_everybody(
     one: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Fifty wait at one centre, all in a hurry: at most one question about jobs a tick, and one about nodes, and no other."""
     monkeypatch.setattr(module, "BUSY_TICK", 0.2)
-    launches = [await one.launch(f"user{number}") for number in range(30)]
+    site = one.sites["east"]
+    site.first_state, site.tells_waiting = JobState.QUEUED, True
+    one.put("east", one.services.directory.centres["east"].descriptor)
+    launches = [await one.launch(f"user{number}") for number in range(50)]
     for launch in launches:
-        await one.step(launch)
-        await one.step(launch)
+        await one.at(launch, "queued")
     watch, centre = one.services.watches["east"], one.services.directory.centres["east"]
     before = centre.asked.copy()
     ticks = 0
@@ -57,6 +60,8 @@ async def test_one_question_of_each_kind_a_tick_for_everybody(
     assert ticks <= (time.monotonic() - began) / (0.2 / 4) + 2
     assert centre.asked["status"] - before["status"] <= ticks + 1
     assert centre.asked["capacity"] - before["capacity"] <= ticks + 1
+    assert ticks >= 2
+    assert set(centre.asked - before) == {"status", "capacity"}
 
 
 async def test_measuring_at_once_is_one_question(one: Bench) -> None:

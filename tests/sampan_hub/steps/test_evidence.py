@@ -188,3 +188,61 @@ async def test_a_place_in_the_queue_is_said_when_it_changes(one: Bench) -> None:
         if step.message.code == "launch.queued_wait"
     ]
     assert places == [1, 4, 2]
+
+
+async def test_a_place_that_is_not_told_is_not_made_up(one: Bench) -> None:
+    one.sites["east"].first_state = JobState.QUEUED
+    launch = await one.launch()
+    attempt = await one.at(launch, "queued")
+    one.sites["east"].jobs[attempt.job or ""].ahead = None
+    await one.tick()
+    await one.step(launch)
+    assert (await one.row(launch)).message.code == "launch.queued_unseen"
+    assert (await one.last(launch)).place is None
+
+
+async def test_one_that_is_held_back_says_why_and_waits(one: Bench) -> None:
+    one.sites["east"].first_state = JobState.QUEUED
+    launch = await one.launch()
+    attempt = await one.at(launch, "queued")
+    job = one.sites["east"].jobs[attempt.job or ""]
+    job.why, job.ahead = Message("batch.held_operator"), None
+    for _ in range(3):
+        await one.tick()
+        await one.step(launch)
+    said = (await one.row(launch)).message
+    assert (said.code, said.params["why"]) == ("launch.held_up", Message("batch.held_operator"))
+    assert (await one.codes(launch)).count("launch.held_up") == 1
+    job.why, job.ahead = None, 2
+    await one.tick()
+    await one.step(launch)
+    assert (await one.row(launch)).message.code == "launch.queued_wait"
+    assert one.sites["east"].cancelled == []
+
+
+async def test_what_will_never_start_is_given_up_for_the_next_centre(two: Bench) -> None:
+    for site in two.sites.values():
+        site.first_state = JobState.QUEUED
+    launch = await two.launch()
+    first = await two.at(launch, "queued")
+    job = two.sites[first.centre].jobs[first.job or ""]
+    job.why, job.never = Message("batch.budget"), True
+    second = await two.at(launch, "queued", number=2)
+    assert second.centre != first.centre
+    attempts = await two.store.attempts(launch.id)
+    assert attempts[0].cause == Message("batch.budget")
+    assert two.sites[first.centre].cancelled == [first.job]
+
+
+async def test_a_session_that_is_paused_says_so_once_and_that_it_goes_on(one: Bench) -> None:
+    launch = await one.launch()
+    attempt = await one.put_ready(launch)
+    job = one.sites["east"].jobs[attempt.job or ""]
+    for state, code in ((JobState.SUSPENDED, "launch.paused"), (JobState.RUNNING, "launch.ready")):
+        job.state = state
+        for _ in range(3):
+            await one.tick()
+            await one.step(launch)
+        assert (await one.row(launch)).message.code == code
+    assert (await one.codes(launch)).count("launch.paused") == 1
+    assert (await one.last(launch)).stage == "ready"
