@@ -37,7 +37,6 @@ class ScriptedJob:
     why: Message | None = None
     never: bool = False
     submitted_at: float | None = None
-    submitted_at: float | None = None
     started_at: float | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,20 @@ async def test_one_person_s_trouble_is_not_another_s_nor_the_centre_s(one: Bench
     assert watch.fresh() is not None
     watch.forget("1")
     assert watch.jobs.trouble("ann") is None, "nobody wants to know any more"
+
+
+async def test_a_record_of_another_job_with_the_same_number_ends_nothing(one: Bench) -> None:
+    """A cluster that was installed anew counts from one again, while its records reach back for years."""
+    watch, site = _watch(one), one.sites["east"]
+    site.jobs["1"].submitted_at = 1_700_000_000.0
+    watch.follow("1", "ann", busy=False)
+    await watch.look()
+    site.forgotten.add("1")
+    old = ScriptedJob("1", "t", "ann", JobState.ENDED, why=Message("ended.finished"))
+    site.records["1"] = replace(old, submitted_at=1_600_000_000.0)
+    await watch.look()
+    assert watch.statuses["1"].state is JobState.RUNNING
+    assert watch.jobs.absent == {"1": 1}
+    site.records["1"] = replace(old, submitted_at=1_700_000_001.0)
+    await watch.look()
+    assert watch.statuses["1"].state is JobState.ENDED
