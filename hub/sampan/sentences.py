@@ -580,6 +580,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "应为提交命令的选项名（不带短横），例如 gres",
     ),
     "descriptor.other": ("expected something else ({why})", "应为其他值（{why}）"),
+    "descriptor.own_option": (
+        "expected an option that Sampan does not set itself",
+        "应为 Sampan 自身不设置的选项",
+    ),
     "descriptor.path": (
         "expected an absolute path of plain characters, without ..",
         "应为由普通字符组成的绝对路径，不含 ..",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sampan.messages import Message, Value
 from sampan_hub.descriptor import Accounts, Descriptor, SchedulerFacts, Share
@@ -119,9 +119,42 @@ def _shares(centre: Descriptor) -> Iterator[Disagreement]:
                     f"shares.{number}.overlaps.{place}",
                     _say("another_share", known=", ".join(sorted(known))),
                 )
+        for place, (option, _) in enumerate(share.demands):
+            if option in _OURS:
+                yield f"shares.{number}.demands.{place}.0", _say("own_option")
         if centre.scheduler.kind == "process":
             for key, message in _within(share, centre.scheduler):
                 yield f"shares.{number}.{key}", message
+
+
+_OURS: Final = frozenset(
+    (
+        *(
+            "array",
+            "begin",
+            "chdir",
+            "clusters",
+            "cpus-per-task",
+            "dependency",
+            "error",
+            "export",
+            "export-file",
+        ),
+        *("get-user-env", "gid", "hold", "input", "job-name", "mem", "mem-per-cpu", "mem-per-gpu", "nodes"),
+        *(
+            "ntasks",
+            "ntasks-per-node",
+            "open-mode",
+            "output",
+            "parsable",
+            "partition",
+            "propagate",
+            "requeue",
+        ),
+        *("test-only", "time", "time-min", "uid", "wait", "wrap"),
+    )
+)
+"""Options that say what a job is, and how it is found again: no queue demands them."""
 
 
 def _within(share: Share, machine: SchedulerFacts) -> Iterator[Disagreement]:

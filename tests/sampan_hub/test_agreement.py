@@ -48,6 +48,14 @@ DISAGREEMENTS = [
 ]
 
 
+@pytest.mark.parametrize("option", ["time", "wrap", "output", "array", "export", "partition"])
+def test_no_queue_demands_what_a_job_is(option: str) -> None:
+    result = parse_descriptor(far().replace("[account, climate]", f"[{option}, x]"), "core.yaml")
+    assert not isinstance(result, Descriptor)
+    said = {str(error.message.params["key"]): error.message.say("en") for error in result}
+    assert "that Sampan does not set itself" in said["shares.1.demands.1.0"]
+
+
 @pytest.mark.parametrize(("before", "after", "key", "expected"), DISAGREEMENTS)
 def test_what_must_hold_between_values(before: str, after: str, key: str, expected: str) -> None:
     text = here("a", "/srv/a")
