@@ -101,7 +101,7 @@ def _broker() -> str:
         + intro
         + _flags(flags())
         + "\n## Settings of the signer\n\n`python -m sampan_hub.signer`, an account of its own in operation; "
-        + "see [Describe a centre](../how-to/join-a-centre.md).\n\n"
+        + "see [Join a centre by SSH](../how-to/join-by-ssh.md).\n\n"
         + _flags(signer.flags())
         + "\n## Plans\n\n"
         + _table(("id", "English", "中文", "the same as a link"), plans)

@@ -54,6 +54,7 @@ class CaCommand:
         flag("--undo", "revoke: with --account, sign for it again / 恢复账号", action="store_true")
         flag("--json", "for scripts / 以 JSON 输出", action="store_true")
         state = Path(os.environ.get("SAMPAN_STATE", "state"))
+        flag("--hub-id", "names the hub in a new authority (the state's own) / 平台标识", default=None)
         flag("--state", "the signer's state directory (./state) / 状态目录", type=Path, default=state)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -64,7 +65,7 @@ class CaCommand:
         if not (state.path / "centres").is_dir():
             raise Invalid("ca.no_state", state=str(state.path))
         centre = SigningList(state.path / "centres").centre(args.centre)
-        authority = Authority(state.path / "ca" / args.centre, _hub(state))
+        authority = Authority(state.path / "ca" / args.centre, args.hub_id or _hub(state))
         if centre is None and not (authority.folder / "authority.json").exists():
             raise Missing("centre.unknown", centre=args.centre)
         accounts = {} if centre is None else dict(certified(centre))
