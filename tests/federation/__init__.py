@@ -29,6 +29,7 @@ the run ends, unless SAMPAN_KEEP_FEDERATION=1. In Python::
     east.run(["hostname"], host="n1", account="e-alice").stdout
     east.jobs(), east.fill(), east.free(), east.cut(), east.heal(), east.cut_node("n1"), east.heal_node("n1")
     east.stop_daemon("slurmctld"), east.continue_daemon("slurmctld"), east.kill_daemon("slurmd", host="n1")
+    with east.slurm.settings(MinJobAge="2"): …
     east.trust("ssh-ed25519 AAAA…"), east.distrust(…), east.revoke("ssh-ed25519-cert-v01@openssh.com AAAA…")
     east.descriptor(); federation.write_descriptors(folder)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +80,20 @@ class Slurm:
         if changed:
             self._login.run(["scontrol", "reconfigure"])
         wait_for(f"the nodes of {self._centre.name}", self._ready, seconds=60)
+
+    @contextmanager
+    def settings(self, **values: str) -> Iterator[None]:
+        """Other lines of slurm.conf within (`MinJobAge="5"`), as far as `scontrol reconfigure` takes them."""
+        path = self._etc / "slurm" / "slurm.conf"
+        before = path.read_text()
+        kept = [line for line in before.splitlines() if line.partition("=")[0] not in values]
+        put(path, "\n".join((*(f"{key}={value}" for key, value in values.items()), *kept)) + "\n")
+        try:
+            self._login.run(["scontrol", "reconfigure"])
+            yield
+        finally:
+            put(path, before)
+            self._login.run(["scontrol", "reconfigure"])
 
     def _nodes(self) -> Iterable[Host]:
         return [self._hosts[name] for name in self._centre.nodes]

@@ -175,6 +175,18 @@ def test_a_job_that_takes_more_memory_than_it_asked_for_is_ended(federation: Fed
     wait_until(lambda: west.run(argv).stdout.strip() == "FAILED|0:9", 10)
 
 
+def test_what_the_controller_forgets_accounting_knows(federation: Federation) -> None:
+    """With a short `MinJobAge`, for whoever tests what is known of a job that no queue tells of any more."""
+    west = federation.centre("west")
+    assert west.slurm is not None
+    with west.slurm.settings(MinJobAge="2"):
+        job = submit(west, "exit 3")
+        wait_until(lambda: all(each["id"] != job for each in west.jobs()), 40)
+    said = west.run(["sacct", "-n", "-P", "-X", "-j", job, "-o", "State,ExitCode"]).stdout
+    assert said == "FAILED|3:0\n"
+    assert "MinJobAge               = 300 sec" in west.run(["scontrol", "show", "config"]).stdout
+
+
 def test_the_cloud_has_no_batch_system_but_ours(federation: Federation) -> None:
     cloud = federation.centre("cloud")
     names = {"slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd"}
