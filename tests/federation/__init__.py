@@ -18,7 +18,8 @@ By hand (records and data in /var/lib/sampan-federation, or where $SAMPAN_FEDERA
     make demo FEDERATION=1                                         a hub on it; ends without it
 
 In a test: the session fixture `federation` (tests/conftest.py), which brings it up at the first use and takes it down when
-the run ends, unless SAMPAN_KEEP_FEDERATION=1. In Python::
+the run ends, unless it was brought up by hand, another run uses it, or SAMPAN_KEEP_FEDERATION=1. Runs that cannot bear each
+other's jobs get a federation each, by $SAMPAN_FEDERATION. In Python::
 
     from tests.federation.federation import Federation
     federation = Federation()
