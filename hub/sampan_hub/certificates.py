@@ -18,7 +18,6 @@ from sampan_hub.descriptor import Descriptor, is_system_account
 
 __all__ = [
     "BACKDATED",
-    "LONGEST_LINE",
     "Order",
     "Purpose",
     "Request",
@@ -29,7 +28,6 @@ __all__ = [
     "order",
 ]
 
-LONGEST_LINE: Final = 8192
 BACKDATED: Final = 120
 """Seconds before now at which a certificate begins, for a centre whose clock is behind ours."""
 _CENTRE: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")

@@ -12,10 +12,11 @@ from typing import Final
 import asyncssh
 
 from sampan.errors import Unavailable
-from sampan_hub.certificates import LONGEST_LINE, Request, Signed
+from sampan_hub.certificates import Request, Signed
 
 __all__ = ["Credential", "Credentials"]
 
+LONGEST_ANSWER: Final = 16384
 MARGIN: Final = 60.0
 """Seconds before its end from which a certificate is not used again: clocks differ, and a login takes its time."""
 
@@ -56,7 +57,7 @@ class Credentials:
     async def _ask(self, request: Request) -> Signed:
         if self._socket is None:
             raise FileNotFoundError("no signer")
-        reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=LONGEST_LINE * 2)
+        reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=LONGEST_ANSWER)
         try:
             writer.write(request.to_line())
             line = await reader.readline()

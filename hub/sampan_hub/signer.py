@@ -9,124 +9,49 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import datetime as dt
-import json
-import logging
+import functools
 import os
 import re
 import signal
 import socket
 import struct
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sampan.errors import Forbidden, Invalid, SampanError, Unavailable
-from sampan_hub.authority import Authority
-from sampan_hub.certificates import LONGEST_LINE, Order, Request, Signed, error_line, order
-from sampan_hub.rate import Rate
-from sampan_hub.signing_list import SigningList
+from sampan_hub.signer_log import record
 
-__all__ = ["Signer", "flags", "main"]
+if TYPE_CHECKING:
+    from sampan_hub.signing import Signer
 
-log = logging.getLogger(__name__)
+__all__ = ["flags", "main"]
 
 AT_ONCE: Final = 32
 PATIENCE: Final = 10.0
 """Seconds for a whole line, and between two lines."""
-PER_ACCOUNT: Final = (20, 0.2)
-"""At once, and then each second: a certificate serves for minutes, so whoever asks more often is not in order."""
-PER_CENTRE: Final = (400, 10.0)
+LONGEST_LINE: Final = 8192
 _PEER: Final = struct.Struct("3i")
 
 
-class Signer:
-    """Orders in, certificates out. `accounts`: user ids, besides our own, whose requests are answered."""
+class _Desk:
+    """Lets in who may ask, and hands each line on. `accounts`: user ids whose requests are answered."""
 
-    def __init__(
-        self,
-        centres: Path,
-        authorities: Path,
-        *,
-        hub: str,
-        minutes: int,
-        accounts: frozenset[int] = frozenset(),
-    ) -> None:
-        self._list = SigningList(centres)
-        self._folder = authorities
-        self._hub = hub
-        self._minutes = minutes
-        self._accounts = accounts | {os.geteuid()}
-        self._authorities: dict[str, Authority] = {}
-        self._rate = Rate({"account": PER_ACCOUNT, "centre": PER_CENTRE})
+    def __init__(self, signer: Callable[[], Signer], accounts: frozenset[int]) -> None:
+        self._signer = signer
+        self._accounts = accounts
         self._places = asyncio.Semaphore(AT_ONCE)
-
-    def sign(self, request: Request, peer: tuple[int, int]) -> Signed:
-        """The certificate, once its line is in the log. Raises `Forbidden` or `Unavailable`, each with a line too."""
-        try:
-            return self._sign(request, peer)
-        except SampanError as error:
-            told = {"code": error.code, "cause": error.cause}
-            with contextlib.suppress(OSError):
-                _record("refused", centre=request.centre, account=request.account, peer=peer, **told)
-            raise
-
-    def _sign(self, request: Request, peer: tuple[int, int]) -> Signed:
-        centre = self._list.centre(request.centre)
-        if centre is None:
-            raise Forbidden("signer.centre", centre=request.centre)
-        authority = self.authority(request.centre)
-        state = authority.state()
-        wanted = order(centre, request.account, hub=state.hub, now=time.time(), minutes=self._minutes)
-        if request.account in state.accounts:
-            raise Forbidden("signer.revoked", account=request.account, centre=request.centre)
-        allowed = ("account", f"{request.centre}/{request.account}"), ("centre", request.centre)
-        if not self._rate.take(*allowed):
-            raise Unavailable("signer.busy")
-        try:
-            certificate, serial = authority.sign(wanted, request.key)
-        except OSError as error:
-            raise Unavailable("ca.write", cause=str(error), folder=str(authority.folder)) from error
-        self._tell(wanted, serial, state.signs.fingerprint, request.key, peer)
-        return Signed(certificate.export_certificate("openssh").decode().strip(), wanted.valid_before)
-
-    def authority(self, centre: str) -> Authority:
-        if centre not in self._authorities:
-            self._authorities[centre] = Authority(self._folder / centre, self._hub)
-        return self._authorities[centre]
-
-    @staticmethod
-    def _tell(wanted: Order, serial: int, by: str, key: str, peer: tuple[int, int]) -> None:
-        """A certificate that is in no log is not handed out."""
-        try:
-            _record(
-                "signed",
-                centre=wanted.centre,
-                account=wanted.account,
-                peer=peer,
-                purpose=wanted.purpose,
-                serial=serial,
-                key_id=wanted.key_id,
-                ca=by,
-                key=key,
-                valid_after=_moment(wanted.valid_after),
-                valid_before=_moment(wanted.valid_before),
-            )
-        except OSError as error:
-            raise Unavailable("signer.log", cause=str(error)) from error
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: a line in, a line out, until the other side has enough."""
-        peer = _peer(writer.get_extra_info("socket"))
         try:
+            peer = _peer(writer.get_extra_info("socket"))
             if peer[1] not in self._accounts:
-                _record("stranger", peer=peer)
+                record("stranger", peer=peer)
                 return
             async with self._places:
                 while (line := await asyncio.wait_for(reader.readline(), PATIENCE)).endswith(b"\n"):
-                    writer.write(self._answer(line, peer))
+                    writer.write(self._signer().answer(line, peer))
                     await asyncio.wait_for(writer.drain(), PATIENCE)
         except (OSError, TimeoutError, ValueError):
             # Gone, silent, or a line without end: nothing was asked, and nothing is owed.
@@ -135,31 +60,6 @@ class Signer:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-
-    def _answer(self, line: bytes, peer: tuple[int, int]) -> bytes:
-        try:
-            request = Request.from_line(line)
-        except Invalid as error:
-            with contextlib.suppress(OSError):
-                _record("unreadable", peer=peer, field=error.message.params["field"])
-            return error_line(error)
-        try:
-            return self.sign(request, peer).to_line()
-        except SampanError as error:
-            return error_line(error)
-        except Exception:
-            log.exception("a request failed")
-            return error_line(Unavailable("signer.failed"))
-
-
-def _record(event: str, *, peer: tuple[int, int], **fields: object) -> None:
-    """One line of JSON in the signer's log; OSError where it cannot be written."""
-    line = {"at": _moment(time.time()), "event": event, **fields, "pid": peer[0], "uid": peer[1]}
-    print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)
-
-
-def _moment(at: float) -> str:
-    return dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="seconds")
 
 
 def _peer(sock: socket.socket) -> tuple[int, int]:
@@ -225,15 +125,20 @@ async def serve(args: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, enough.set)
     state = args.state.resolve()
-    signer = Signer(
-        args.centres or state / "centres",
-        state / "ca",
-        hub=args.hub_id,
-        minutes=args.minutes,
-        accounts=frozenset(args.accounts),
-    )
+
+    @functools.cache
+    def signer() -> Signer:
+        # A federation without ssh never pays for what signing takes: cryptography, and the descriptors' models.
+        from sampan_hub.signing import Signer
+
+        centres = args.centres or state / "centres"
+        return Signer(centres, state / "ca", hub=args.hub_id, minutes=args.minutes)
+
+    if any((state / "ca").glob("*/authority.json")):
+        signer()
+    desk = _Desk(signer, frozenset({os.geteuid(), *args.accounts}))
     sock = listener(args.socket or state / "run" / "signer.sock", shared=bool(args.accounts))
-    async with await asyncio.start_unix_server(signer.serve, sock=sock, limit=LONGEST_LINE):
+    async with await asyncio.start_unix_server(desk.serve, sock=sock, limit=LONGEST_LINE):
         await enough.wait()
 
 

@@ -19,11 +19,12 @@ import asyncssh
 import pytest
 
 from sampan.errors import Forbidden, Unavailable
-from sampan_hub import signer
+from sampan_hub import signing
 from sampan_hub.authority import Authority
 from sampan_hub.certificates import Request
 from sampan_hub.credentials import Credentials
-from sampan_hub.signer import Signer, flags
+from sampan_hub.signer import flags
+from sampan_hub.signing import Signer
 from tests.sampan_hub.descriptions import far
 from tests.waiting import wait_until
 
@@ -212,7 +213,7 @@ async def test_a_line_that_is_too_long_or_cut_off(running: Running, line: bytes)
 
 
 async def test_only_so_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signer, "PER_ACCOUNT", (3, 0.0))
+    monkeypatch.setattr(signing, "PER_ACCOUNT", (3, 0.0))
     (tmp_path / "core.yaml").write_text(far())
     made = Signer(tmp_path, tmp_path / "ca", hub="test1", minutes=5)
     request = Request("core", "hpc0042", PUBLIC)
@@ -238,6 +239,20 @@ def test_what_cannot_be_logged_is_not_signed(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(Unavailable) as caught:
         made.sign(Request("core", "hpc0042", PUBLIC), (1, 0))
     assert caught.value.code == "signer.log"
+
+
+def test_where_nobody_is_reached_over_ssh_it_costs_next_to_nothing(tmp_path: Path) -> None:
+    """What signs is loaded when it is first asked, or where there are keys already."""
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import sampan_hub.signer"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "hub")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    imported = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    assert "asyncio" in imported
+    assert imported & {"asyncssh", "cryptography", "pydantic", "yaml", "jupyterhub", "sqlalchemy"} == set()
 
 
 def test_the_socket_is_its_owners_alone(running: Running) -> None:
