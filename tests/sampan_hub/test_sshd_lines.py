@@ -180,3 +180,19 @@ async def test_a_person_reaches_nothing_even_with_a_certificate_that_would_let_t
         assert (await connection.run("id", check=False)).exit_status == 126
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.start_sftp_client()
+
+
+async def test_a_centre_cuts_the_hub_off(there: LoginNode, transport: SshTransport) -> None:
+    """As its security officer is told to: without a restart, and without anybody at the hub."""
+    assert (await transport.run(["/usr/bin/cat"], b"alice\n")).status == 0
+    trusted = (there.etc / "trusted").read_text()
+    (there.etc / "trusted").write_text("")
+    there.kill(SERVICE)
+    try:
+        for account in (None, ALICE):
+            with pytest.raises(Unavailable) as caught:
+                await transport.run(["/usr/bin/cat"], b"alice\n", account=account)
+            assert caught.value.code == "centre.login"
+        assert there.connections(SERVICE) == 0
+    finally:
+        (there.etc / "trusted").write_text(trusted)

@@ -75,12 +75,16 @@ class LoginNode:
         self._sshd: subprocess.Popen[bytes] | None = None
         self._signer: subprocess.Popen[bytes] | None = None
 
+    @property
+    def uids(self) -> dict[str, int]:
+        return {name: uid for uid, name in enumerate((SERVICE, ALICE, BOB), start=61001)}
+
     def lay_out(self) -> None:
         for path in (self.etc / "principals", self.state / "centres"):
             path.mkdir(parents=True)
         accounts, groups, shadow = ["root:x:0:0::/root:/bin/bash"], ["root:x:0:"], ["root:*:1::::::"]
         accounts.append("sshd:x:102:65534::/run/sshd:/usr/sbin/nologin")
-        for uid, name in enumerate((SERVICE, ALICE, BOB), start=61001):
+        for name, uid in self.uids.items():
             home = self.folder / "home" / name
             home.mkdir(parents=True)
             os.chown(home, uid, uid)
@@ -177,6 +181,15 @@ accounts:
         for child in _below(self._sshd.pid):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+    def kill(self, account: str) -> None:
+        """As `pkill -KILL -u account` does, for our own accounts alone."""
+        assert self._sshd is not None
+        uid = self.uids[account]
+        for child in _below(self._sshd.pid):
+            with suppress(OSError):
+                if f"\nUid:\t{uid}\t" in Path(f"/proc/{child}/status").read_text():
+                    os.kill(child, signal.SIGKILL)
 
     def freeze(self, *, thaw: bool = False) -> None:
         """Everything here stands still, as if no packet arrived; or goes on."""

@@ -9,9 +9,12 @@ import asyncssh
 import pytest
 
 from sampan.errors import Unavailable, Unreachable
+from sampan.stages import Seen
+from sampan_hub.centre import make_centre
 from sampan_hub.testing.transport_contract import TransportContract
 from sampan_hub.transports import login
 from sampan_hub.transports.ssh import SshTransport
+from sampan_hub.watch import Watch
 from tests.sampan_hub.transports.a_login_node import ALICE, SERVICE, LoginNode, as_root
 from tests.waiting import until
 
@@ -177,6 +180,21 @@ async def test_a_host_key_of_another_kind_is_named_too(fresh: LoginNode, transpo
     with pytest.raises(Unavailable) as caught:
         await transport.run(["true"])
     assert "ecdsa-sha2-nistp256 SHA256:" in caught.value.message.say("en")
+
+
+async def test_a_changed_host_key_is_the_centres_trouble(fresh: LoginNode) -> None:
+    """What pages and commands show of a centre; it is no news of its jobs, which are not given up for it."""
+    centre = make_centre(fresh.descriptor(), signer=fresh.signer)
+    fresh.stop()
+    fresh.new_host_key()
+    fresh.start()
+    watch = Watch(centre, lambda _: None)
+    await watch.measure()
+    assert watch.trouble is not None
+    assert "showed another key (ssh-ed25519 SHA256:" in watch.trouble.message.say("en")
+    assert watch.seen is Seen.UNKNOWN
+    assert watch.fresh() is None
+    await centre.close()
 
 
 async def test_two_keys_while_one_is_replaced(fresh: LoginNode) -> None:
