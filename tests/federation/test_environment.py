@@ -99,12 +99,21 @@ class Administrator:
             await centre.close()
 
 
+def authority_of(state: Path) -> str:
+    """The public key that the centre is to believe, as the administrator sends it to its operators."""
+    argv, environment = sampan("ca", "show", NAME, "--state", str(state))
+    shown = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
+    return next(line for line in shown.stdout.splitlines() if line.startswith(("ssh-", "ecdsa-")))
+
+
 @pytest.fixture
 def administrator(federation: Federation, tmp_path: Path) -> Iterator[Administrator]:
     state = tmp_path / "state"
     StateDirectory(state).make()
     east = federation.centre(NAME)
-    federation.join(state)
+    federation.write_descriptors(state / "centres")
+    key = authority_of(state)
+    east.trust(key)
     argv = [sys.executable, "-m", "sampan_hub.signer", "--state", str(state)]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "hub")}
     with (tmp_path / "signer.log").open("w") as log:
@@ -116,7 +125,8 @@ def administrator(federation: Federation, tmp_path: Path) -> Iterator[Administra
     finally:
         signer.terminate()
         signer.wait(timeout=20)
-        east.run(["rm", "-rf", made.prefix])
+        east.distrust(key)
+        shutil.rmtree(east.root / made.prefix.removeprefix("/"), ignore_errors=True)
 
 
 @pytest.mark.slow
