@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 from contextlib import redirect_stdout
@@ -28,13 +27,9 @@ async def run() -> list[Figure]:
     peers: list[float] = []
     stages: list[dict[str, float]] = []
     federation = Federation()
-    await asyncio.to_thread(federation.up)
-    try:
-        # The hubs tell their logs when they end, for a test that has failed.
-        with redirect_stdout(StringIO()):
-            await _turns(federation, ours, peers, stages)
-    finally:
-        await asyncio.to_thread(federation.down)
+    # The hubs tell their logs when they end, for a test that has failed.
+    with federation.in_use(), redirect_stdout(StringIO()):
+        await _turns(federation, ours, peers, stages)
     peer = measured("start at a Slurm centre, batchspawner", "s", peers)
     name = "start at a Slurm centre, click to page"
     reach = "≤ ½ of batchspawner"

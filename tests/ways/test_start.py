@@ -10,7 +10,8 @@ import pytest_asyncio
 from tests.ways.person import Person
 from tests.ways.whole_hub import WholeHub, came, whole_hub
 
-FACTS = "import os, sampan; h = sampan.here(); print(h.centre, h.launch, os.getpid(), os.environ['SAMPAN_JOB_ID'])"
+JOB = "os.environ.get('SLURM_JOB_ID') or os.environ['SAMPAN_JOB_ID']"
+FACTS = f"import os, sampan; h = sampan.here(); print(h.centre, h.launch, os.getpid(), {JOB})"
 
 
 @pytest_asyncio.fixture
