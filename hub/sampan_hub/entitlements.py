@@ -24,7 +24,7 @@ __all__ = ["Entitlements"]
 
 log = logging.getLogger(__name__)
 
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 0.6
 """Seconds that a decision waits for what is not known yet; the answer is kept for the next one."""
 _DEADLINE: Final = 10.0
 _REMEMBERED: Final = 300.0
