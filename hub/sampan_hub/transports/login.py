@@ -96,6 +96,10 @@ class Login:
         """Whether nobody is on it, nor waits for it."""
         return self._making is None and (self._line is None or not self._line.uses)
 
+    @property
+    def connected(self) -> bool:
+        return self._line is not None and self._line.open
+
     @asynccontextmanager
     async def line(self) -> AsyncIterator[Line]:
         """The connection, held while it is used. Raises `Unreachable`, `Unavailable`, `Forbidden`, as it came about."""

@@ -21,8 +21,9 @@ from sampan_hub.transports.remote_command import NotStartedError, RemoteCommand,
 
 __all__ = ["SshTransport"]
 
-PEOPLE: Final = 24
-"""Connections as people that are kept at once; the one that was used longest ago goes first."""
+PEOPLE: Final = 128
+"""Connections as people that are kept at once; the one that was used longest ago goes first. Where nobody may see others'
+jobs, each person who waits is asked about each second."""
 _FULL: Final = 0.05
 """Seconds after which a session is asked for again, where the centre has no more at once on one connection."""
 
@@ -144,9 +145,10 @@ class SshTransport:
         login = self._people.pop(account, None) or Login(
             self._endpoint, self._name, account, self._credentials, linger=self._linger
         )
-        unused = [name for name, other in self._people.items() if other.idle]
-        for name in unused[: max(0, len(self._people) + 1 - PEOPLE)]:
-            self._people.pop(name).hang_up()
+        # Their certificates are kept: whoever comes again needs no further one.
+        kept = [other for other in self._people.values() if other.connected]
+        for other in [other for other in kept if other.idle][: max(0, len(kept) + 1 - PEOPLE)]:
+            other.hang_up()
         self._people[account] = login
         return login
 
