@@ -9,7 +9,7 @@ import pytest
 
 from sampan.crew import Crew
 from sampan.dask_cluster import open_cluster
-from sampan.errors import Refused, Unavailable
+from sampan.errors import Invalid, Refused, Unavailable
 from sampan.facts import Facts
 from sampan.slurm_cluster import SlurmCluster
 from sampan.whereabouts import Here
@@ -62,6 +62,19 @@ def test_the_script_says_what_the_centre_demands(tmp_path: Path) -> None:
     finally:
         cluster.close()
     assert list(tmp_path.glob("dask-*")) == []
+
+
+def test_workers_stay_in_the_environment_that_the_session_began_with(tmp_path: Path) -> None:
+    """The broker names the link, which may lead to a newer build by now; the job said where it really is."""
+    own = "/public/sampan/builds/33a9b12393a3-0123abcd-20260102030405/bin/python"
+    here = {**environment(tmp_path), "SAMPAN_PYTHON": own}
+    cluster = open_cluster(FACTS, PLACE, Crew(0, 1, 512, 10), here)
+    try:
+        assert cluster.job_script().splitlines()[-1].startswith(f"{own} -m distributed.cli.dask_worker ")
+    finally:
+        cluster.close()
+    with pytest.raises(Invalid, match="SAMPAN_PYTHON"):
+        open_cluster(FACTS, PLACE, Crew(0, 1, 512, 10), {**here, "SAMPAN_PYTHON": "/x; id"})
 
 
 @pytest.mark.parametrize(
