@@ -17,8 +17,8 @@ __all__ = ["JobWatch"]
 
 _FORGOTTEN: Final = 3
 """Answers in a row without a job, by the scheduler and by its records, before it is taken at its word."""
-_LATE: Final = 3
-"""How often the records are asked for the whole story of an end that the scheduler has told; they may be a little late."""
+LATE = 3.0
+"""Seconds for which the records are asked for the whole story of an end that the scheduler has told; they are a little late."""
 _SAME: Final = 5.0
 """Seconds between two tellings of when a job was submitted."""
 ELSEWHERE: Final = "not told of"
@@ -43,7 +43,8 @@ class JobWatch:
         """Asker → when it asked last, by a clock that nobody sets."""
         self._waiting: dict[str | None, tuple[Mapping[str, int] | None, float]] = {}
         """Asker → what waited in each queue by the last answer, and when it was asked."""
-        self._late: Counter[str] = Counter()
+        self._late: dict[str, float] = {}
+        """Job → since when the records are waited for, by a clock that nobody sets."""
 
     # --- who is followed
 
@@ -169,13 +170,11 @@ class JobWatch:
             known = None
         for job in self._still(ids):
             record = self._record(job, known)
-            if record is not None and record.state is JobState.ENDED:
-                self._tell(record)
-            elif job in told:
-                # It is over; how, may be written down in a moment.
-                self._late[job] += 1
-                if self._late[job] >= _LATE:
-                    self._tell(told[job])
+            over = record if record is not None and record.state is JobState.ENDED else told.get(job)
+            if over is not None:
+                # How it ended may be written down wholly in a moment.
+                if over.whole or time.monotonic() - self._late.setdefault(job, time.monotonic()) >= LATE:
+                    self._tell(over)
             elif known is None or record is not None:
                 seen = self.statuses.get(job)
                 submitted = None if seen is None else seen.submitted_at

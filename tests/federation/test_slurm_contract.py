@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sampan_hub.asks import Ask, Completed
-from sampan_hub.descriptor import Descriptor
+from sampan_hub.asks import Ask
 from sampan_hub.jobs import JobSpec
 from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.slurm import SlurmScheduler
 from sampan_hub.testing.scheduler_contract import Run, SchedulerContract
+from tests.federation.at_login import AtLogin, described
 from tests.federation.centre import Centre
 from tests.federation.federation import Federation
 
 pytestmark = pytest.mark.federation
 
 AS_A_PERSON = ("submit", "cancel", "limits", "expected_start", "log")
-
-
-def describe(centre: Centre) -> Descriptor:
-    return Descriptor.model_validate_json(json.dumps(centre.descriptor()))
 
 
 class _Real(SchedulerContract):
@@ -42,19 +36,16 @@ class _Real(SchedulerContract):
 
     @pytest.fixture
     def scheduler(self, centre: Centre) -> Scheduler:
-        return SlurmScheduler.of(describe(centre))
+        return SlurmScheduler.of(described(centre))
 
     @pytest.fixture
     def run(self, centre: Centre) -> Run:
-        sees_all = centre.shape.sees_all_jobs
+        transport, sees_all = AtLogin(centre), centre.shape.sees_all_jobs
 
         async def run(ask: Ask[Any]) -> Any:
             person = ask.verb in AS_A_PERSON or not sees_all
-            account = centre.account("alice") if person else centre.service_account
-            done = await asyncio.to_thread(
-                centre.run, ask.argv, account=account, stdin=ask.stdin, check=False
-            )
-            return ask.parse(Completed(done.returncode, done.stdout, done.stderr))
+            account = centre.account("alice") if person else None
+            return ask.parse(await transport.run(ask.argv, ask.stdin, account=account))
 
         return run
 

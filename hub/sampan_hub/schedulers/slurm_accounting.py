@@ -28,6 +28,8 @@ _FIELDS: Final = (
     *("AllocTRES", "NodeList", "MaxRSS"),
 )
 """https://slurm.schedmd.com/sacct.html#SECTION_Job-Accounting-Fields. No name: anybody may put anything into it."""
+_ROOT: Final = "0"
+"""Also the owner of a job that ended a moment ago, until its record is written down wholly; no job of ours is root's."""
 _NO_RECORDS: Final = "Slurm accounting storage is disabled"
 _NOBODY: Final = "2147483646"
 """A number that no job has: asked about none, sacct would tell of all."""
@@ -141,6 +143,7 @@ def _record(fields: list[str], steps: Sequence[list[str]], zone: zoneinfo.ZoneIn
 def _status(record: _Record) -> JobStatus:
     state = state_of(record.raw)
     over = state.state is JobState.ENDED
+    why = _why(record, state.code) if over else None
     return JobStatus(
         record.id,
         state.state,
@@ -149,15 +152,21 @@ def _status(record: _Record) -> JobStatus:
         started_at=record.started_at,
         ended_at=record.ended_at if over else None,
         exit_code=(record.code or (_SIGNALLED + record.signal if record.signal else 0)) if over else None,
-        why=_why(record, state.code) if over else None,
+        why=why,
+        # Who cancelled it is known, and that it was not root, but not yet whose job it was.
+        whole=not (why is not None and why.code == "ended.cancelled" and " by " in record.raw),
     )
 
 
 def _why(record: _Record, code: str | None) -> Message:
     word, _, rest = record.raw.partition(" ")
     if word == "CANCELLED" and rest.startswith("by "):
-        by_themselves = rest.removeprefix("by ") == record.uid
-        return Message("ended.cancelled_by_person" if by_themselves else "ended.cancelled_by_operator")
+        who = rest.removeprefix("by ")
+        if who == _ROOT:
+            return Message("ended.cancelled_by_operator")
+        if record.uid in ("", _ROOT):
+            return Message("ended.cancelled")
+        return Message("ended.cancelled_by_person" if who == record.uid else "ended.cancelled_by_operator")
     if word != "FAILED":
         return Message(code or "ended.finished")
     memory = record.memory_mib

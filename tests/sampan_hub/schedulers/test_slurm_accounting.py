@@ -114,6 +114,21 @@ def test_time_in_suspension_is_not_charged_but_passes() -> None:
     assert usage.ended_at == usage.started_at + 3600
 
 
+@pytest.mark.parametrize(
+    ("state", "code", "whole"),
+    [
+        ("CANCELLED by 7", "ended.cancelled", False),
+        ("CANCELLED by 0", "ended.cancelled_by_operator", True),
+        ("FAILED", "ended.failed", True),
+        ("CANCELLED", "ended.cancelled", True),
+    ],
+)
+def test_a_record_that_does_not_name_the_owner_yet(state: str, code: str, whole: bool) -> None:
+    """For a moment after an end the owner is 0: whoever cancelled it would seem to be somebody else."""
+    status = records(f"1|{state}|0:0|0|{TIMES}|cpu=1|n1|")["1"]
+    assert (status.why and status.why.code, status.whole) == (code, whole)
+
+
 def test_told_twice_the_last_run_counts() -> None:
     first = f"1|REQUEUED|0:0|7|{TIMES}|cpu=1|n1|"
     assert records(first, f"1|COMPLETED|0:0|7|{TIMES}|cpu=1|n2|")["1"].state is JobState.ENDED
