@@ -133,7 +133,9 @@ class Hints:
             account = await centre.account(owner)
             # A name of ours that no launch has: nothing is ever submitted under it.
             tag = f"sampan-{services.settings.hub_id}-hint-0"
-            job = centre.job(share, wants, tag=tag, script=_SCRIPT, log="/dev/null")
+            # Nothing is written there, either; but a centre's gate lets no other place pass.
+            log_file = f"{centre.home(owner, account)}/.sampan/hint.log"
+            job = centre.job(share, wants, tag=tag, script=_SCRIPT, log=log_file)
             expected = centre.scheduler.expected_start(job)
             starts_at = await centre.ask(expected, account=account, deadline=_DEADLINE)
         except SampanError as error:
