@@ -19,6 +19,8 @@ _FORGOTTEN: Final = 3
 """Answers in a row without a job, by the scheduler and by its records, before it is taken at its word."""
 LATE = 3.0
 """Seconds for which the records are asked for the whole story of an end that the scheduler has told; they are a little late."""
+_PATIENCE: Final = 2.0
+"""Seconds that a look waits for the records."""
 _SAME: Final = 5.0
 """Seconds between two tellings of when a job was submitted."""
 ELSEWHERE: Final = "not told of"
@@ -45,6 +47,8 @@ class JobWatch:
         """Asker → what waited in each queue by the last answer, and when it was asked."""
         self._late: dict[str, float] = {}
         """Job → since when the records are waited for, by a clock that nobody sets."""
+        self._recalling: dict[str | None, asyncio.Task[None]] = {}
+        """Asker → its question to the records that is under way."""
 
     # --- who is followed
 
@@ -91,6 +95,11 @@ class JobWatch:
     def trouble(self, account: str) -> SampanError | None:
         """Why nobody can say just now how this account's jobs are."""
         return self._hearing.trouble(_status(self._centre.asker(account)))
+
+    def over(self, job: str) -> bool:
+        """Whether it is said to be over, also while it is still asked how it ended."""
+        status = self.statuses.get(job)
+        return job in self._late or self.gone(job) or (status is not None and status.state is JobState.ENDED)
 
     def gone(self, job: str) -> bool:
         """Whether everybody who should know this job was asked several times, answered, and does not."""
@@ -146,21 +155,32 @@ class JobWatch:
         except SampanError:
             return
         self._waiting[asker] = (jobs.pending, began)
-        unclear = []
-        for job in self._still(ids):
-            if job in self.statuses and self.statuses[job].state is JobState.ENDED:
-                continue
-            status = jobs.statuses.get(job)
-            if status is None or not status.whole:
-                unclear.append(job)
-            else:
-                self._tell(status)
-        if unclear:
-            await self._recall(asker, unclear, jobs.statuses, deadline)
+        unclear = [job for job in self._still(ids) if self._unclear(job, jobs.statuses.get(job))]
+        if not unclear:
+            return
+        if asker not in self._recalling:
+            task = asyncio.create_task(
+                self._recall(asker, unclear, deadline), name=f"records of {self._centre.id}"
+            )
+            self._recalling[asker] = task
+            task.add_done_callback(lambda _: self._recalling.pop(asker, None))
+        # Records that give no answer keep nobody from asking the scheduler again.
+        await asyncio.wait({self._recalling[asker]}, timeout=_PATIENCE)
 
-    async def _recall(
-        self, asker: str | None, ids: Collection[str], told: Mapping[str, JobStatus], deadline: float
-    ) -> None:
+    def _unclear(self, job: str, status: JobStatus | None) -> bool:
+        """Takes what the scheduler tells of a job; whether the records should be asked about it."""
+        if job in self.statuses and self.statuses[job].state is JobState.ENDED:
+            return False
+        if status is None:
+            return True
+        # How it ended may be written down wholly in a moment.
+        now = time.monotonic()
+        if not status.whole and now - self._late.setdefault(job, now) < LATE:
+            return True
+        self._tell(status)
+        return False
+
+    async def _recall(self, asker: str | None, ids: Collection[str], deadline: float) -> None:
         """Asks the records about jobs that the scheduler does not tell of, or not wholly."""
         known: Mapping[str, JobStatus] | None
         try:
@@ -170,11 +190,11 @@ class JobWatch:
             known = None
         for job in self._still(ids):
             record = self._record(job, known)
-            over = record if record is not None and record.state is JobState.ENDED else told.get(job)
-            if over is not None:
-                # How it ended may be written down wholly in a moment.
-                if over.whole or time.monotonic() - self._late.setdefault(job, time.monotonic()) >= LATE:
-                    self._tell(over)
+            if record is not None and record.state is JobState.ENDED:
+                if record.whole or job not in self._late:
+                    self._tell(record)
+            elif job in self._late:
+                continue
             elif known is None or record is not None:
                 seen = self.statuses.get(job)
                 submitted = None if seen is None else seen.submitted_at

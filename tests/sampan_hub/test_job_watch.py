@@ -15,6 +15,7 @@ from sampan_hub import job_watch
 from sampan_hub.jobs import JobState
 from sampan_hub.watch import Watch
 from tests.sampan_hub.scripted_centre import Bench, ScriptedJob, bench
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ async def test_how_it_ended_is_waited_for_but_not_for_ever(
         site.jobs[number].state, site.jobs[number].why = JobState.ENDED, Message("ended.finished")
     await watch.look()
     assert watch.statuses == {}, "the records are a little late"
+    assert watch.jobs.over("1"), "for whoever wants to know only that"
     site.records["1"] = ScriptedJob("1", "t", "ann", JobState.ENDED, why=Message("ended.memory"))
     await watch.look()
     assert (watch.statuses["1"].why, "2" in watch.statuses) == (Message("ended.memory"), False)
@@ -160,3 +162,19 @@ async def test_a_record_of_another_job_with_the_same_number_ends_nothing(one: Be
         await watch.look()
         states.append(watch.statuses["1"].state)
     assert states == [JobState.RUNNING, JobState.ENDED]
+
+
+async def test_records_that_hang_hold_up_nobody(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_watch, "_PATIENCE", 0.05)
+    watch, site, centre = _watch(one), one.sites["east"], one.services.directory.centres["east"]
+    for number, account in (("1", "ann"), ("2", "ben")):
+        watch.follow(number, account, busy=True)
+    site.forgotten.add("1")
+    site.hangs.add("ended")
+    for _ in range(4):
+        await watch.look(deadline=0.5)
+    assert (centre.asked["status"], centre.asked["ended"]) == (4, 1), "asked once while that is under way"
+    assert watch.statuses["2"].state is JobState.RUNNING
+    assert not watch.jobs.over("1")
+    await until(lambda: "1" in watch.statuses)
+    assert watch.statuses["1"].state is JobState.UNKNOWN

@@ -7,7 +7,6 @@ import logging
 from sampan.errors import SampanError
 from sampan.messages import Message
 from sampan.stages import Seen
-from sampan_hub.jobs import JobState
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_attempt
@@ -71,8 +70,7 @@ async def _confirmed(services: Services, attempt: Attempt, job: str) -> bool:
     """
     watch = services.watch(attempt.centre)
     watch.follow(job, attempt.account, busy=True)
-    status = watch.statuses.get(job)
-    if watch.jobs.gone(job) or (status is not None and status.state is JobState.ENDED):
+    if watch.jobs.over(job):
         return True
     if services.now() - services.cancels.get(attempt.tag, 0.0) >= _AGAIN:
         centre = services.centre(attempt.centre)
