@@ -13,7 +13,8 @@ from sampan.errors import SampanError
 from sampan.need import Need
 from sampan_hub.centre import Centre
 from sampan_hub.placement import Offer
-from sampan_hub.waits import History, interval
+from sampan_hub.spans import Span
+from sampan_hub.waits import interval
 
 if TYPE_CHECKING:
     from sampan_hub.services import Services
@@ -40,19 +41,30 @@ _Key = tuple[str, str, Need]
 
 @dataclass(frozen=True, slots=True)
 class _Hint:
-    """`starts_at`: seconds since the epoch by our clock, None where the scheduler did not say. `until`: monotonic."""
+    """`starts_at`: seconds since the epoch by our clock, None where the scheduler did not say. `until`: monotonic.
+
+    `seen`: what starts there had really taken when it was asked.
+    """
 
     centre: Centre
     starts_at: float | None
-    ahead: int
+    seen: Span
     until: float
+
+    @property
+    def seconds(self) -> float | None:
+        """From now on; None where nobody knows."""
+        if self.starts_at is None or self.until < time.monotonic():
+            return None
+        return max(0.0, self.starts_at - time.time())
 
 
 class Hints:
     """What schedulers said lately, for whoever needs the same."""
 
     def __init__(self) -> None:
-        self._known: dict[_Key, _Hint] = {}
+        self._known: dict[tuple[str, str], dict[Need, _Hint]] = {}
+        """(centre, share) → shape → what was said."""
         self._asked: dict[str, float] = {}
         self._asking: dict[_Key, asyncio.Task[None]] = {}
         self._fast: dict[str, float] = {}
@@ -71,22 +83,19 @@ class Hints:
 
     def said(self, centre: Centre, share: str, need: Need) -> float | None:
         """In how many seconds its scheduler expects such a start; None where nobody asked lately, or it did not say."""
-        hint = self._known.get(self._key(centre, share, need))
-        if hint is None or hint.centre is not centre or hint.until < time.monotonic():
-            return None
-        return None if hint.starts_at is None else max(0.0, hint.starts_at - time.time())
+        hint = self._hint(self._key(centre, share, need))
+        return hint.seconds if hint is not None and hint.centre is centre else None
 
     def believed(self, services: Services, need: Need) -> dict[tuple[str, str], float]:
         """(centre, share) → what is said there, kept within what was seen there often enough: it was hours off before."""
         found = {}
-        for (name, share, wants), hint in list(self._known.items()):
+        for name, share in self._known:
             centre = services.directory.centres.get(name)
-            known = centre is not None and centre.facts.share(share) is not None
-            if centre is None or not known or self._key(centre, share, need)[2] != wants:
+            if centre is None or centre.facts.share(share) is None:
                 continue
-            said = self.said(centre, share, need)
-            if said is not None:
-                found[name, share] = _sobered(services.history, name, share, wants, hint.ahead, said)
+            hint = self._hint(self._key(centre, share, need))
+            if hint is not None and hint.centre is centre and (said := hint.seconds) is not None:
+                found[name, share] = hint.seen.clip(said) if hint.seen.sure else said
         return found
 
     def clock(self, centre: str, ahead: float) -> None:
@@ -105,9 +114,16 @@ class Hints:
         # Where it is wanted and with which data makes no difference to when it starts.
         return centre.id, share, replace(takes, centre=None, software=None, data=())
 
+    def _hint(self, key: _Key) -> _Hint | None:
+        return self._known.get(key[:2], {}).get(key[2])
+
     def _forget(self) -> None:
         now = time.monotonic()
-        self._known = {key: hint for key, hint in self._known.items() if hint.until >= now}
+        for place, shapes in list(self._known.items()):
+            left = {shape: hint for shape, hint in shapes.items() if hint.until >= now}
+            self._known[place] = left
+            if not left:
+                del self._known[place]
 
     def _asks(self, services: Services, owner: str, need: Need, offer: Offer) -> asyncio.Task[None] | None:
         """The question that is under way, or a new one if it is time for one; None where there is none."""
@@ -115,7 +131,8 @@ class Hints:
         if centre is None:
             return None
         key = self._key(centre, offer.share, need)
-        if key in self._known and self._known[key].centre is centre:
+        known = self._hint(key)
+        if known is not None and known.centre is centre:
             return None
         if key not in self._asking:
             if time.monotonic() - self._asked.get(centre.id, -_TICK) < _TICK:
@@ -144,14 +161,11 @@ class Hints:
             log.exception("what %s says of a start cannot be read", centre.id)
         if starts_at is not None:
             starts_at -= self._fast.get(centre.id, 0.0)
-        self._known[key] = _Hint(centre, starts_at, ahead, time.monotonic() + _BELIEVED)
+        seen = interval(services.history.of(centre.id, share), wants, ahead=ahead)
+        hint = _Hint(centre, starts_at, seen, time.monotonic() + _BELIEVED)
+        self._known.setdefault(key[:2], {})[wants] = hint
 
 
 def _plans(services: Services, offer: Offer) -> bool:
     centre = services.directory.centres.get(offer.centre)
     return centre is not None and centre.descriptor.scheduler.kind not in _PLANLESS
-
-
-def _sobered(history: History, centre: str, share: str, need: Need, ahead: int, said: float) -> float:
-    seen = interval(history.of(centre, share), need, ahead=ahead)
-    return seen.clip(said) if seen.sure else said

@@ -12,6 +12,7 @@ import pytest
 from sampan.errors import Refused
 from sampan.need import Need
 from sampan_hub import hints as module
+from sampan_hub.hints import Hints
 from sampan_hub.placement import Offer
 from sampan_hub.steps.placing import advise, decide
 from sampan_hub.waits import History, Wait
@@ -142,7 +143,8 @@ async def test_twelve_hours_off_is_not_believed_where_it_was_never_seen(two: Ben
     await two.services.hints.ask(two.services, "alice", NEED, queue("east"))
     believed = two.services.hints.believed(two.services, NEED)
     assert believed[("east", "main")] == 31.0
-    two.services.history = History()
+    two.services.history, two.services.hints = History(), Hints()
+    await two.services.hints.ask(two.services, "alice", NEED, queue("east"))
     assert two.services.hints.believed(two.services, NEED)[("east", "main")] > 11 * 3600
 
 
