@@ -54,8 +54,12 @@ class _Real(SchedulerContract):
         return centre.shape.queues[0].name
 
     @pytest.fixture
-    def logs(self, centre: Centre) -> str:
-        return f"/home/{centre.account('alice')}"
+    def account(self, centre: Centre) -> str:
+        return centre.account("alice")
+
+    @pytest.fixture
+    def logs(self, account: str) -> str:
+        return f"/home/{account}"
 
 
 class TestEast(_Real):

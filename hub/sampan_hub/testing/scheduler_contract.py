@@ -1,7 +1,8 @@
 """What every scheduler's dialect must do, spoken to a real scheduler: `class TestMine(SchedulerContract)`.
 
 Fixtures to provide: `scheduler`, the dialect; `run`, which runs one of its asks at the centre; `logs`, a folder there that
-the jobs' account may write to; `queue`, the scheduler's name of a queue with room for two jobs of one core each.
+the jobs' account may write to; `account`, its name; `queue`, the scheduler's name of a queue with room for two jobs of one
+core each.
 """
 
 from __future__ import annotations
@@ -20,25 +21,15 @@ import pytest
 from sampan.errors import Refused, SampanError, Unavailable
 from sampan_hub.asks import Ask, Completed
 from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus
+from sampan_hub.limits import Limit
 from sampan_hub.schedulers import Scheduler
+from sampan_hub.testing.no_answers import NO_ANSWERS
 
 __all__ = ["Run", "SchedulerContract"]
 
 Run = Callable[[Ask[Any]], Awaitable[Any]]
 SOON: Final = 30.0
 """Seconds in which a scheduler with room starts, ends or forgets a small job."""
-
-NO_ANSWERS: Final = {
-    "nothing": Completed(0, "", ""),
-    "a blank line": Completed(0, "\n", ""),
-    "the way is cut": Completed(255, "", "ssh: connect to host login port 22: Connection refused"),
-    "a prompt": Completed(1, "", "sudo: a password is required"),
-    "two lines": Completed(1, "", "error: Unable to contact the controller\nerror: (null)\n"),
-    "a banner": Completed(0, "Welcome to the centre!\n", ""),
-    "killed": Completed(-9, "", ""),
-    "not found": Completed(127, "", "sh: 1: command not found"),
-}
-
 
 VERBS: Final = (
     *("submit", "find", "recall", "status", "ended", "cancel", "capacity", "usage"),
@@ -243,6 +234,20 @@ class SchedulerContract:
         assert usage.started_at == ended.started_at
         assert usage.ended_at == ended.ended_at
         assert 1 <= usage.core_seconds <= 6
+
+    async def test_what_a_person_may_have(self, scheduler: Scheduler, run: Run, account: str) -> None:
+        """No limit is more than somebody said; a project comes once for each queue."""
+        limits: tuple[Limit, ...] = await run(scheduler.limits(account))
+        assert len({(limit.queue, limit.account) for limit in limits}) == len(limits)
+        for limit in limits:
+            bounds = (limit.minutes, limit.cores, limit.memory_mib, limit.jobs, limit.submitted)
+            assert all(bound is None or bound >= 0 for bound in (*bounds, *limit.accelerators.values()))
+
+    async def test_a_start_that_is_expected(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        """A hint: nothing is submitted for it."""
+        start = await run(scheduler.expected_start(spec))
+        assert start is None or start >= time.time() - 60
+        assert await run(scheduler.find([spec.tag])) == []
 
     # --- what is said, and what is no answer
 

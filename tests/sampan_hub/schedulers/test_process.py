@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +43,10 @@ class TestProcess(SchedulerContract):
     @pytest.fixture
     def queue(self) -> str:
         return "main"
+
+    @pytest.fixture
+    def account(self) -> str:
+        return pwd.getpwuid(os.getuid()).pw_name
 
     @pytest.fixture
     def logs(self, tmp_path: Path) -> str:
