@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 WAITS_REMEMBERED = 7 * 24 * 3600.0
 """Seconds of history that what is said about waits is made of."""
+_RECALL = 3600.0
 API_SOCKET, HUB_SOCKET = "api", "hub"
 """Names under which the supervisor keeps the two listening sockets of the HTTP interface over a restart."""
 
@@ -53,6 +55,7 @@ class Broker:
         self.services: Services | None = None
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
+        self._recall_at = 0.0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[FastAPI]:
@@ -105,13 +108,11 @@ class Broker:
                 self._sweeping[name] = asyncio.create_task(self._sweep(services, name), name=f"sweep {name}")
         reconciler.wake_all()
 
-    @staticmethod
-    async def _sweep(services: Services, name: str) -> None:
+    async def _sweep(self, services: Services, name: str) -> None:
         while True:
             try:
                 await sweep(services, name)
-                waits = await services.store.recent_waits(services.now() - WAITS_REMEMBERED)
-                services.history = History(waits)
+                await self._recall_waits(services)
             except SampanError as error:
                 log.warning("%s was not swept: %s", name, error)
             except Exception:
@@ -119,6 +120,12 @@ class Broker:
             # Somebody may have been given an account there in the meantime.
             services.forget_missing_accounts(name)
             await asyncio.sleep(EVERY)
+
+    async def _recall_waits(self, services: Services) -> None:
+        """Reads the history of waits now and then, so that what is too old is forgotten; in between it is kept up to date."""
+        if time.monotonic() >= self._recall_at:
+            waits = await services.store.recent_waits(services.now() - WAITS_REMEMBERED)
+            services.history, self._recall_at = History(waits), time.monotonic() + _RECALL
 
     async def _close(self, services: Services, reconciler: Reconciler, reading: asyncio.Task[None]) -> None:
         tasks = [reading, *self._watching.values(), *self._sweeping.values()]

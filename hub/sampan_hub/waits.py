@@ -140,7 +140,8 @@ class History:
 
     def __init__(self, waits: Mapping[_Key, Sequence[Wait]] | None = None) -> None:
         self._waits = {key: tuple(some[:KEPT]) for key, some in (waits or {}).items()}
-        usual = {key: _median(some) for key, some in self._waits.items() if any(map(_queued, some))}
+        medians = ((key, _median(some)) for key, some in self._waits.items())
+        usual = {key: median for key, median in medians if median is not None}
         self.usual: Mapping[_Key, float] = MappingProxyType(usual)
         """(centre, share) → the seconds that half of those who had to wait there waited at most."""
 
@@ -149,12 +150,14 @@ class History:
 
     def with_(self, centre: str, share: str, wait: Wait) -> History:
         """This history and one more wait."""
-        return History({**self._waits, (centre, share): (wait, *self.of(centre, share))})
+        key, more = (centre, share), History()
+        more._waits = {**self._waits, key: (wait, *self.of(centre, share))[:KEPT]}
+        median = _median(more._waits[key])
+        more.usual = MappingProxyType({**self.usual, **({} if median is None else {key: median})})
+        return more
 
 
-def _queued(wait: Wait) -> bool:
-    return wait.ahead is not None and wait.started
-
-
-def _median(waits: Iterable[Wait]) -> float:
-    return statistics.median(wait.seconds for wait in waits if _queued(wait))
+def _median(waits: Iterable[Wait]) -> float | None:
+    """Of the starts that had to wait; None where there were none."""
+    queued = [wait.seconds for wait in waits if wait.ahead is not None and wait.started]
+    return statistics.median(queued) if queued else None

@@ -209,3 +209,26 @@ def broker_argv(broker: RealBroker) -> list[str]:
 
     argv = [sys.executable, "-m", "sampan_hub.broker", "--state", str(broker.state)]
     return [*argv, "--port", str(broker.port), "--hub-api", broker.hub_api, "--hub-id", "test1"]
+
+
+async def test_how_long_starts_took_is_remembered_over_a_restart() -> None:
+    """Three starts that found room, one of them before a kill -9: the next broker tells of all of them."""
+    async with real_broker(lambda broker: broker.only("east")) as broker:
+
+        async def told(starts: int) -> dict[str, Any] | None:
+            (offer,) = (await broker.ask("POST", "/place", json={"options": {"cores": "1"}}))["ranked"]
+            return offer["start"] if offer["start"]["starts"] == starts else None
+
+        assert await told(0)
+        for number in range(3):
+            launch = (await broker.create(name=str(number)))["id"]
+            await broker.at(launch, "running", "reachable")
+            await broker.ask("DELETE", f"/launches/{launch}", "alice")
+            await broker.at(launch, "ended")
+            if number == 0:
+                await broker.again()
+        start = await came(lambda: told(3))
+        assert start["sure"] is False
+        assert start["words"]["en"].startswith("So far 3 starts here took")
+        await broker.again()
+        assert await came(lambda: told(3)) == start
