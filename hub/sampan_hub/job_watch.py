@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -19,6 +20,8 @@ _FORGOTTEN: Final = 3
 """Answers in a row without a job, by the scheduler and by its records, before it is taken at its word."""
 LATE = 3.0
 """Seconds for which the records are asked for the whole story of an end that the scheduler has told; they are a little late."""
+PEOPLE = 16
+"""Questions a tick, where each person asks for their own."""
 _PATIENCE: Final = 2.0
 """Seconds that a look waits for the records."""
 _SAME: Final = 5.0
@@ -140,11 +143,13 @@ class JobWatch:
         now = time.monotonic()
         busy = {account for account, busy in self._followed.values() if busy}
         busy |= {self._followed[job][0] for job in (*self.absent, *self._late) if job in self._followed}
-        return [
-            account
-            for account in sorted({account for account, _ in self._followed.values()})
-            if account in busy or now - self._asked.get(account, -self._idle) >= self._idle
+        due = [
+            (asked, account)
+            for account in {account for account, _ in self._followed.values()}
+            if now - (asked := self._asked.get(account, -math.inf)) >= (0 if account in busy else self._idle)
         ]
+        # Whoever was asked for longest ago comes first: in a crowd everybody has a turn, and the scheduler some rest.
+        return [account for _, account in sorted(due)[:PEOPLE]]
 
     async def _look(self, asker: str | None, deadline: float) -> None:
         ids, began = self._of(asker), time.time()

@@ -131,7 +131,21 @@ async def test_who_is_ready_is_asked_for_less_often(one: Bench, monkeypatch: pyt
     assert sorted(account for _, account in site.askers) == ["ann", "ann", "ann", "ben"]
     monkeypatch.setattr(watch.jobs, "_idle", 0.0)
     await watch.look()
-    assert [account for _, account in site.askers][-2:] == ["ann", "ben"]
+    assert sorted(account for _, account in site.askers[-2:]) == ["ann", "ben"]
+
+
+async def test_in_a_crowd_everybody_has_a_turn(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_watch, "PEOPLE", 4)
+    watch, site = _watch(one, sees_all_jobs=False), one.sites["east"]
+    people = [f"p{number:02}" for number in range(10)]
+    for number, account in enumerate(people, 10):
+        site.jobs[str(number)] = ScriptedJob(str(number), "t", account)
+        watch.follow(str(number), account, busy=True)
+    for _ in range(5):
+        await watch.look()
+    asked = [account for _, account in site.askers]
+    assert len(asked) == 20
+    assert {account: asked.count(account) for account in people} == dict.fromkeys(people, 2)
 
 
 async def test_one_person_s_trouble_is_not_another_s_nor_the_centre_s(one: Bench) -> None:
