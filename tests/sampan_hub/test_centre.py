@@ -13,7 +13,7 @@ from sampan.errors import Invalid, Missing, Unavailable, Unreachable
 from sampan.need import Need
 from sampan_hub import demo_account
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.centre import SCHEDULERS, AT_ONCE, Centre, make_centre
+from sampan_hub.centre import AT_ONCE, SCHEDULERS, Centre, make_centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import parse_descriptor
 from tests.sampan_hub.descriptions import far, here
