@@ -92,6 +92,23 @@ async def test_what_we_say_is_done(there: LoginNode, transport: SshTransport) ->
     assert (await transport.run(["/usr/bin/cat"], "李雷\n".encode())).stdout == "李雷\n"
 
 
+async def test_both_ends_write_down_who_did_what(there: LoginNode, transport: SshTransport) -> None:
+    """The same number and name stand in the signer's log and in sshd's; each command is in the system's log."""
+    path = f"{there.folder}/home/{BOB}/.sampan/attempts/x"
+    there.syslog.clear()
+    assert (await transport.run(files.make_directory(path).argv, account=BOB)).status == 0
+    assert (await transport.run(["id"], account=BOB)).status == 126
+    signed = [json.loads(line) for line in there.signer_log.splitlines() if f'"{BOB}"' in line]
+    told = f"ID {signed[-1]['key_id']} (serial {signed[-1]['serial']}) CA ED25519 {signed[-1]['ca']}"
+    assert told in there.log
+    done, refused = (line for line in there.syslog if "sampan-gate" in line)
+    # 10 authpriv, 5 notice and 4 warning: https://www.rfc-editor.org/rfc/rfc5424#section-6.2.1
+    assert done.startswith(f"<{10 * 8 + 5}>")
+    assert f"]: mkdir {BOB} from 127.0.0.1: mkdir -p -m 700 -- {path}" in done
+    assert refused.startswith(f"<{10 * 8 + 4}>")
+    assert f"]: refused {BOB} from 127.0.0.1: no row of the table: 'id'" in refused
+
+
 @pytest.mark.parametrize("account", [None, ALICE])
 @pytest.mark.parametrize(
     "said", [("id",), ("sh", "-c", "id"), ("head", "-c", "5", "--", "/etc/passwd"), ("cat", ";id")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -13,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import pytest
@@ -59,6 +59,17 @@ mount --bind "$1/group" /etc/group
 mount --bind "$1/shadow" /etc/shadow
 mount -t tmpfs none /run
 mkdir -m 755 /run/sshd
+mkdir -p "$1/dev"
+mount -t tmpfs -o mode=755 none "$1/dev"
+for device in null zero full random urandom tty; do
+    touch "$1/dev/$device"
+    mount --bind "/dev/$device" "$1/dev/$device"
+done
+mkdir "$1/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=666,mode=620 none "$1/dev/pts"
+ln -s pts/ptmx "$1/dev/ptmx"
+ln -s "$1/log" "$1/dev/log"
+mount --rbind "$1/dev" /dev
 exec /usr/sbin/sshd -D -e -f "$1/sshd_config"
 """
 
@@ -72,6 +83,8 @@ class LoginNode:
         self.state = folder / "state"
         self.signer = self.state / "run" / "signer.sock"
         self.port = _free_port()
+        self.syslog: list[str] = []
+        """What was sent to the system's log there."""
         self._sshd: subprocess.Popen[bytes] | None = None
         self._signer: subprocess.Popen[bytes] | None = None
 
@@ -82,6 +95,7 @@ class LoginNode:
     def lay_out(self) -> None:
         for path in (self.etc / "principals", self.state / "centres"):
             path.mkdir(parents=True)
+        Thread(target=self._take_syslog, args=[self._bound()], daemon=True).start()
         accounts, groups, shadow = ["root:x:0:0::/root:/bin/bash"], ["root:x:0:"], ["root:*:1::::::"]
         accounts.append("sshd:x:102:65534::/run/sshd:/usr/sbin/nologin")
         for name, uid in self.uids.items():
@@ -166,6 +180,24 @@ accounts:
         """What sshd says."""
         path = self.folder / "sshd.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def _bound(self) -> socket.socket:
+        taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        taken.bind(str(self.etc / "log"))
+        (self.etc / "log").chmod(0o666)
+        return taken
+
+    def _take_syslog(self, taken: socket.socket) -> None:
+        """Reads as it comes: where nobody does, whoever logs waits. An empty one is the last."""
+        with taken:
+            while line := taken.recv(65536):
+                self.syslog.append(line.decode())
+
+    def close(self) -> None:
+        self.stop()
+        self.stop_signer()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last, suppress(OSError):
+            last.sendto(b"", str(self.etc / "log"))
 
     def stop(self) -> None:
         """The listener and every session."""
@@ -253,7 +285,7 @@ def _below(pid: int) -> list[int]:
 @contextmanager
 def login_node() -> Iterator[LoginNode]:
     """One that runs, with its signer; as root."""
-    assert pwd.getpwuid(os.geteuid()).pw_uid == 0
+    assert os.geteuid() == 0
     # Not pytest's own folder: other accounts must be able to pass through it.
     folder = Path(tempfile.mkdtemp(prefix="sampan-login-", dir="/tmp"))
     folder.chmod(0o755)
@@ -264,6 +296,5 @@ def login_node() -> Iterator[LoginNode]:
         node.start_signer()
         yield node
     finally:
-        node.stop()
-        node.stop_signer()
+        node.close()
         shutil.rmtree(folder, ignore_errors=True)

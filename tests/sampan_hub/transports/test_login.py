@@ -52,6 +52,14 @@ async def test_a_centre_that_lets_fewer_at_once(fresh: LoginNode, transport: Ssh
     assert [done.stdout for done in outcomes] == ["x\n"] * 6
 
 
+async def test_a_centre_that_gives_no_terminal(fresh: LoginNode, transport: SshTransport) -> None:
+    """Small messages wait there; everything else is as ever."""
+    fresh.stop()
+    fresh.start("PermitTTY no")
+    assert (await transport.run(["echo", "fine"])).stdout == "fine\n"
+    assert (await transport.run(["cat"], b"fine")).stdout == "fine"
+
+
 async def test_a_lost_connection_is_made_again(fresh: LoginNode, transport: SshTransport) -> None:
     await transport.run(["true"])
     fresh.drop_connections()
