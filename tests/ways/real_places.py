@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,9 @@ class RealPlaces:
     def prepare(self) -> None:
         self._federation.join(self.state)
 
+    def known_as(self, centre: str, name: str) -> None:
+        self._federation.introduce(self.state, self._centre(centre), name)
+
     def fill(self, centre: str, cores: int | None = None) -> str:
         return self._centre(centre).fill(cores)
 
@@ -48,13 +52,20 @@ class RealPlaces:
         return {node: cores - CORES for node, cores in used.items() if cores > CORES}
 
     def put(self, centre: str, name: str, text: str) -> str:
-        place = self._centre(centre).root / "scratch" / name
+        place = self.seen(centre, f"/scratch/bin/{name}")
+        place.parent.mkdir(exist_ok=True)
         place.write_text(text, encoding="utf-8")
         place.chmod(0o755)
-        return f"/scratch/{name}"
+        return f"/scratch/bin/{name}"
 
     def take_away(self, centre: str, name: str) -> None:
-        (self._centre(centre).root / "scratch" / name).unlink()
+        self.seen(centre, f"/scratch/bin/{name}").unlink()
+
+    def seen(self, centre: str, path: str) -> Path:
+        return self._centre(centre).root / path.lstrip("/")
+
+    def temporary(self) -> list[Path]:
+        return [host.own / "tmp" for one in self._federation.centres.values() for host in one.hosts.values()]
 
     def cut(self, launch: Mapping[str, Any]) -> None:
         self._centre(launch["centre"]).cut()
@@ -94,3 +105,15 @@ class RealPlaces:
         for centre in self._federation.centres.values():
             centre.heal()
         self._federation.end_all_jobs()
+        for centre in self._federation.centres.values():
+            # The next hub's people find the homes that a new account has.
+            for home in (centre.root / "home").iterdir():
+                _empty(home)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()

@@ -67,7 +67,7 @@ async def _everybody_agrees(hub: WholeHub, centre: str, launch: str, tag: str, k
     assert (job["id"], job["tag"]) == (told["job"], tag)
     assert not any(hub.live_jobs(other) for other in hub.centres if other != centre)
     [launcher] = [pid for pid in _pids() if b"sampan_kernels.launcher" in _words(pid) and _tag(pid) == tag]
-    assert launcher in _above(kernel)
+    assert launcher in _above(_here(kernel, tag))
     keeper = hub.places.keeper(centre).encode()
     assert any(keeper in word for pid in _above(launcher) for word in _words(pid))
     names: dict[str, str] = told["names"]
@@ -175,6 +175,17 @@ def _words(pid: int) -> list[bytes]:
 def _tag(pid: int) -> str:
     pairs = (pair.partition(b"=") for pair in _read(pid, "environ").split(b"\0"))
     return next((os.fsdecode(value) for name, _, value in pairs if name == b"SAMPAN_TAG"), "")
+
+
+def _here(pid: int, tag: str) -> int:
+    """A process of that job by the number that it has for itself: a centre's machine may count its own (proc(5), NSpid)."""
+    [found] = [each for each in _pids() if _tag(each) == tag and _own_number(each) == pid]
+    return found
+
+
+def _own_number(pid: int) -> int:
+    lines = _read(pid, "status").decode().splitlines()
+    return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), 0)
 
 
 def _above(pid: int) -> list[int]:

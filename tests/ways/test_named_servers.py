@@ -158,7 +158,9 @@ async def test_odd_names_have_homes_of_their_own(hub: WholeHub) -> None:
             kernel = await person.kernel()
             assert (await kernel.run("import os; print(os.getcwd())")).strip() == centre_home
         assert len(set(homes.values())) == len(names), homes
-        assert homes["a"] == "a"
+        if hub.kind == "embedded":
+            # Where each has an account of their own, the home is that account's.
+            assert homes["a"] == "a"
         assert all(home.isascii() and ";" not in home for home in homes.values()), homes
         async with Person(hub, "A") as same:
             assert (await same.api("GET", "/user")).json()["name"] == "a"

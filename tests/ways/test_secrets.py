@@ -113,7 +113,7 @@ async def test_no_secret_in_logs(scene: Scene) -> None:
 async def test_no_secret_in_files_of_others(scene: Scene) -> None:
     """Whatever another account may read: below the state and the centres, and all that is new in places of everybody."""
     ours = list(open_to_others(scene.hub.state, *scene.centres))
-    temporary = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
+    temporary = {*scene.hub.places.temporary(), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")}
     everywhere = list(newer(open_to_others(*temporary), scene.began))
     password = scene.hub.state.parent / f"{scene.hub.state.name}.log"
     told = {}
@@ -273,9 +273,12 @@ with httpx.Client(transport=httpx.HTTPTransport(uds=place)) as client:
 
 async def test_nothing_is_left_behind(scene: Scene) -> None:
     """The keys of a cluster go with it; a launcher's directory is its own account's alone."""
-    place = (await scene.kernel.run("print(cluster.seal.directory)")).strip()
-    assert Path(place).stat().st_mode & 0o777 == 0o700
+    told = (await scene.kernel.run("print(cluster.seal.directory)")).strip()
+    place = scene.hub.places.seen((await scene.alice.launch())["centre"], told)
+    assert place.stat().st_mode & 0o777 == 0o700
     await scene.kernel.run("client.close(); cluster.close()")
-    assert not Path(place).exists()
-    for folder in Path("/tmp").glob(f"{berth.PREFIX}*"):
+    assert not place.exists()
+    berths = [folder for tmp in scene.hub.places.temporary() for folder in tmp.glob(f"{berth.PREFIX}*")]
+    assert berths
+    for folder in berths:
         assert folder.stat().st_mode & 0o077 == 0, folder
