@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -21,7 +23,7 @@ from sampan.worker_script import prologue
 if TYPE_CHECKING:
     from sampan.job_cluster import SealedCluster
 
-__all__ = ["cluster", "open_cluster"]
+__all__ = ["cluster", "open_cluster", "own_address"]
 
 LOOPBACK: Final = "127.0.0.1"
 DEATH_TIMEOUT: Final = 60
@@ -73,7 +75,7 @@ def open_cluster(
     try:
         made = kind(
             seal=seal,
-            host=LOOPBACK if facts.scheduler == "process" else None,
+            host=LOOPBACK if facts.scheduler == "process" else own_address(place.node),
             name=tag,
             **_job(facts, place, crew, tag, seal),
             **_SPECIFIC[facts.scheduler](facts, crew),
@@ -100,6 +102,19 @@ def _kind(facts: Facts) -> type[SealedCluster]:
         return SlurmCluster
     except ModuleNotFoundError as error:
         raise Missing("cluster.no_dask", str(error)) from error
+
+
+def own_address(node: str) -> str | None:
+    """Where the centre's other nodes reach this one, by the name that they know it under; None where that is only itself.
+
+    Left to itself Dask asks how it would reach the internet, and warns the person where there is none.
+    """
+    try:
+        found = socket.getaddrinfo(node, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except OSError:
+        return None
+    addresses = [str(sockaddr[0]) for *_, sockaddr in found]
+    return next((each for each in addresses if not ipaddress.ip_address(each).is_loopback), None)
 
 
 def _job(facts: Facts, place: Here, crew: Crew, tag: str, seal: Seal) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 import sampan
 from sampan.crew import Crew
-from sampan.dask_cluster import facts_of, open_cluster
+from sampan.dask_cluster import facts_of, open_cluster, own_address
 from sampan.errors import Invalid, Missing, Unavailable, Unreachable
 from sampan.facts import Facts
 from sampan.whereabouts import Here
@@ -81,3 +81,16 @@ def test_the_trunk_knows_cluster_without_dask() -> None:
         [sys.executable, "-c", program], text=True, capture_output=True, check=True, timeout=30
     )
     assert shown.stdout.split() == []
+
+
+def test_the_schedulers_address_is_one_that_other_nodes_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the machine's own table of names; a name that leads back to itself, or nowhere, is left to Dask."""
+    told = {"n1": ["127.0.1.1", "10.1.2.3"], "alone": ["127.0.1.1"]}
+
+    def ask(node: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if node not in told:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 0)) for each in told[node]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    assert [own_address(node) for node in ("n1", "alone", "nowhere")] == ["10.1.2.3", None, None]
