@@ -118,7 +118,8 @@ def render_script(script: Script) -> str:
             "export SAMPAN_PYTHON",
         ]
         python = '"$SAMPAN_PYTHON"'
-    lines.append(f"exec {python} -m sampan_kernels.launcher")
+    # -P: a file of the person's own that is called like a module is not taken for it.
+    lines.append(f"exec {python} -P -m sampan_kernels.launcher")
     return "\n".join(lines) + "\n"
 
 

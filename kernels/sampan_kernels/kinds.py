@@ -57,7 +57,7 @@ def _server(
         if key in taken:
             taken[key] = unix_url(berth.hub, urlsplit(taken[key]).path)
     argv = (
-        *(sys.executable, "-m", "sampan_lab.singleuser"),
+        *(sys.executable, "-P", "-m", "sampan_lab.singleuser"),
         f"--ServerApp.sock={berth.server}",
         "--ServerApp.sock_mode=0600",
         f"--ServerApp.root_dir={home}",

@@ -22,7 +22,7 @@ def server(prefix: str = "/user/alice/", **env: str) -> Recipe:
 
 def test_a_server_listens_on_sockets_only() -> None:
     argv = server().argv
-    assert argv[:3] == (sys.executable, "-m", "sampan_lab.singleuser")
+    assert argv[:4] == (sys.executable, "-P", "-m", "sampan_lab.singleuser")
     assert "--ServerApp.sock=/tmp/sampan-abc/server.sock" in argv
     assert "--ServerApp.sock_mode=0600" in argv
     assert "--KernelManager.transport=ipc" in argv

@@ -18,6 +18,9 @@ _FIELDS: Final = (
 )
 FORMAT: Final = ",".join(f"{field}:0|" for field in _FIELDS).removesuffix("|")
 """Of width 0, which pads and cuts nothing. https://slurm.schedmd.com/sinfo.html"""
+_NOT_COUNTED: Final = 1
+"""RealMemory where slurm.conf gives none: such a cluster does not count memory. https://slurm.schedmd.com/slurm.conf.html"""
+_PLENTY: Final = 1 << 30
 
 
 def reading(done: Completed, kinds: Collection[str]) -> Reading:
@@ -57,6 +60,9 @@ def _node(
     gives = node_gives(state)
     _, idle, _, total = (count(part) for part in cpus.split("/"))
     all_memory, allocated = (count(part) for part in memory)
+    if all_memory <= _NOT_COUNTED:
+        # The share's own limit is the one that there is.
+        all_memory, allocated = _PLENTY, 0
     have, used = (cards(text, kinds) for text in gres)
     free = 0 if gives.promised else 1
     return NodeReading(

@@ -17,4 +17,4 @@ export SAMPAN_NONCE=00112233445566778899aabbccddeeff
 export SAMPAN_CLIENT_KEY='ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILLfWe3dpxM2JiFXp8E4pFrXGj7Mm4GbLi+DtIGP0L5X'
 export SAMPAN_BIND=127.0.0.1
 cd /srv/alpha/home/alice || exit 67
-exec /opt/sampan/venv/bin/python -m sampan_kernels.launcher
+exec /opt/sampan/venv/bin/python -P -m sampan_kernels.launcher

@@ -19,4 +19,4 @@ export SAMPAN_BIND=127.0.0.1
 cd /srv/alpha/home/alice || exit 67
 SAMPAN_PYTHON=$(cd -P -- /public/sampan/33a9b12393a3/bin && pwd)/python || exit 68
 export SAMPAN_PYTHON
-exec "$SAMPAN_PYTHON" -m sampan_kernels.launcher
+exec "$SAMPAN_PYTHON" -P -m sampan_kernels.launcher

@@ -24,4 +24,4 @@ module load gcc/12.2.0 || exit 65
 module load python/3.11+mkl || exit 65
 source /opt/east/sampan-setup.sh || exit 66
 cd /srv/alpha/home/alice || exit 67
-exec /opt/sampan/venv/bin/python -m sampan_kernels.launcher
+exec /opt/sampan/venv/bin/python -P -m sampan_kernels.launcher

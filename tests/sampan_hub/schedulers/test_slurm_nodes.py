@@ -93,3 +93,10 @@ def test_no_text_breaks_it(text: str) -> None:
             read(whole)
         except (SampanError, ValueError):
             continue
+
+
+def test_memory_that_a_cluster_does_not_count_is_no_limit() -> None:
+    """A slurm.conf without RealMemory: sinfo then says 1, and every job would seem too large."""
+    [node] = read(f"{HEADING}n1|work|up|mixed|2/6/0/8|1|0|(null)|gpu:0\n").values()
+    assert node.memory_mib_free >= 1 << 20
+    assert (node.cores_free, node.up) == (6, True)
