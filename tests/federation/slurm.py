@@ -79,7 +79,15 @@ class Slurm:
             list(pool.map(self._node, self._nodes()))
         if changed:
             self._login.run(["scontrol", "reconfigure"])
+        self._resume()
         wait_for(f"the nodes of {self._centre.name}", self._ready, seconds=60)
+
+    def _resume(self) -> None:
+        """What was drained, by a test or by Slurm itself, takes jobs again."""
+        said = self._login.run(["sinfo", "-h", "-N", "-o", "%N %T"], check=False).stdout
+        for name, state in {tuple(line.split()) for line in said.splitlines() if len(line.split()) == 2}:
+            if state.startswith(("drain", "down", "fail")):
+                self._login.run(["scontrol", "update", f"NodeName={name}", "State=RESUME"], check=False)
 
     @contextmanager
     def settings(self, **values: str) -> Iterator[None]:

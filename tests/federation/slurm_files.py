@@ -33,6 +33,8 @@ _SLURM: Final[Mapping[str, str]] = {
     "SlurmdTimeout": "30",
     "MinJobAge": "300",
     "KillWait": "5",
+    # Steps end late on a busy machine; a node that is drained for it takes nothing for the rest of the run.
+    "UnkillableStepTimeout": "300",
     "MessageTimeout": "10",
     "ReturnToService": "2",
     "JobAcctGatherType": "jobacct_gather/linux",

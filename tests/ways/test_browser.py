@@ -121,6 +121,8 @@ async def test_a_failed_start_says_why_and_what_next(hub: WholeHub) -> None:
     await came(lambda: _described(hub))
     async with visitor(hub, "carol") as carol:
         await carol.log_in()
+        # The one plan that every centre runs.
+        await carol.choice("Light").check()
         await carol.press("Start")
         await expect(carol.heading("Your notebook is starting")).to_be_visible()
         for centre in hub.centres:
