@@ -15,6 +15,7 @@ import asyncssh
 from sampan.errors import Refused, Unavailable, Unreachable
 from sampan_hub.greeting import Greeting, parse_greeting
 from sampan_hub.report import Report
+from sampan_hub.ssh_manners import MANNERS
 from sampan_hub.transports import Transport
 
 __all__ = ["Link", "Status", "open_link"]
@@ -79,19 +80,10 @@ async def _connect(
         known_hosts=([asyncssh.import_public_key(report.host_key)], [], []),
         server_host_key_algs=["ssh-ed25519"],
         client_keys=[key],
-        preferred_auth=["publickey"],
-        # None of what a person's own ssh would look for: this account's agent, configuration and keys stay out of it.
-        agent_path=None,
-        config=None,
-        gss_host=None,
-        password=None,
-        disable_trivial_auth=True,
-        compression_algs=None,
-        # The first is several times as fast as asyncssh's own first choice on processors with AES instructions.
-        encryption_algs=["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"],
         keepalive_interval=10,
         keepalive_count_max=3,
         login_timeout=deadline,
+        **MANNERS,
     )
     return await transport.reach(host, report.port, options, deadline=deadline)
 

@@ -16,6 +16,7 @@ from sampan.errors import SampanError, Unavailable, Unreachable
 from sampan.messages import Message
 from sampan_hub.credentials import Credential, Credentials
 from sampan_hub.descriptor import Endpoint
+from sampan_hub.ssh_manners import MANNERS
 
 __all__ = ["Line", "Login"]
 
@@ -29,7 +30,6 @@ SESSIONS: Final = 8
 """Commands at once on one connection: sshd's MaxSessions is 10, one is the terminal's, and one is for the stragglers."""
 IDLE: Final = ("sleep", "infinity")
 KEEPALIVE: Mapping[str, float] = {"keepalive_interval": 5, "keepalive_count_max": 3}
-_CIPHERS: Final = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
 _HOST_KEYS: Final = (
     "ssh-ed25519",
     *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)),
@@ -198,17 +198,9 @@ class Login:
                 *dict.fromkeys((*(kind for kind in kinds if kind in _HOST_KEYS), *_HOST_KEYS))
             ],
             client_keys=[credential.key],
-            preferred_auth=["publickey"],
-            # None of what a person's own ssh would look for: this account's agent, configuration and keys stay out of it.
-            agent_path=None,
-            config=None,
-            gss_host=None,
-            password=None,
-            disable_trivial_auth=True,
-            compression_algs=None,
-            encryption_algs=_CIPHERS,
             login_timeout=CONNECT,
             **KEEPALIVE,
+            **MANNERS,
         )
 
     async def _quicken(self, connection: asyncssh.SSHClientConnection) -> None:
