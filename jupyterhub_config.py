@@ -79,7 +79,7 @@ c.JupyterHub.active_server_limit = 0
 # It counts failures over all centres: one dead centre would end the hub.
 c.Spawner.consecutive_failure_limit = 0
 # One limit for queue and boot together would throw people out of the queue. The broker has one for each.
-c.Spawner.start_timeout = 7 * 24 * 3600
+c.Spawner.start_timeout = 366 * 24 * 3600
 # A door answers at once, whatever the centre does. This is for a machine that is very busy.
 c.Spawner.http_timeout = 120
 # One question to the broker on this machine, which answers from what it knows already: no scheduler is asked.
@@ -125,8 +125,8 @@ c.JupyterHub.load_roles = [
 # every token may (name, groups, scopes of its own). Its own token opens nothing.
 
 # ---- the real thing ---------------------------------------------------------------------------------------------------
-# Units instead of `sampan up`: one each for proxy, hub and broker, under an account that no job runs as, `Restart=always`;
-# the environment above in an EnvironmentFile, secrets by LoadCredential.
+# Units instead of `sampan up`: one each for proxy, hub, broker and signer, `Restart=always`, under accounts that no job runs
+# as, the signer under one of its own; the environment above in an EnvironmentFile, secrets in files of mode 0600.
 #
 # Login by the federation's identity provider (pip install oauthenticator); groups decide who operates a centre
 # ("sampan:operator:east") or publishes ("sampan:provider:name"):
@@ -146,7 +146,7 @@ c.JupyterHub.load_roles = [
 # Each person's server under a host name of its own, so that a page of one cannot act in another's:
 #   c.JupyterHub.subdomain_host = "https://notebooks.example.org"
 #
-# Centres that are reached by SSH are descriptors in the broker's directory, not settings of the hub: docs/how-to/join-a-centre.md
+# Centres that are reached by SSH are descriptors in the broker's directory, not settings of the hub: docs/how-to/join-by-ssh.md
 # Then also:
 #   c.SampanSpawner.simulated = False
 #   c.JupyterHub.template_vars["sampan_embedded"] = False

@@ -1,5 +1,6 @@
 """The house stays as it was drawn: packages, imports, file names and sizes, locks."""
 
+import ast
 import os
 import re
 import subprocess
@@ -90,6 +91,20 @@ def test_files_stay_readable() -> None:
     assert too_long == {}
     excused_for_nothing = [name for name in MAY_BE_LONGER if lengths.get(name, 0) <= LONGEST_FILE]
     assert excused_for_nothing == []
+
+
+def test_whoever_asks_for_more_time_says_why() -> None:
+    """A test that may take over a minute has a docstring that tells what takes it, and the mark that it is found by."""
+    silent = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                marks = [ast.unparse(mark) for mark in node.decorator_list]
+                longer = any(mark.startswith("pytest.mark.timeout(") for mark in marks)
+                if longer and not ("pytest.mark.slow" in marks and ast.get_docstring(node)):
+                    silent.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert silent == []
 
 
 def test_nothing_is_left_for_later_in_comments() -> None:

@@ -625,10 +625,6 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "没有此键；可能应为 {near}",
     ),
     "descriptor.unreadable": ("expected a readable file in UTF-8 ({why})", "应为可读的 UTF-8 文件（{why}）"),
-    "descriptor.unsupported": (
-        "expected one of {choices} in this version",
-        "此版本支持的值为：{choices}",
-    ),
     "descriptor.value": (
         "expected a value of letters, digits and . _ : = , / @ + -",
         "应为由字母、数字和 . _ : = , / @ + - 组成的值",

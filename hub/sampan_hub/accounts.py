@@ -40,7 +40,11 @@ def shared_account(facts: AccountFacts) -> tuple[str, bool]:
 
     Where the descriptor names none it is the broker's own: root, if root started it.
     """
-    account = facts.account or pwd.getpwuid(os.getuid()).pw_name
+    try:
+        account = facts.account or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        # A number without a name, as containers have it: nobody whose jobs could be told from root's.
+        return str(os.getuid()), False
     try:
         of_root = pwd.getpwnam(account).pw_uid == 0
     except KeyError:

@@ -134,16 +134,9 @@ def make_centre(descriptor: Descriptor, file: str = "", *, signer: Path | None =
     """The centre of a descriptor, by the tables of transports and schedulers.
 
     `signer`: the socket of who signs certificates for ssh.
-    Raises `Invalid` for one that is not built in, and where everybody's jobs would run as the system's account that the
-    broker itself runs as: the file alone does not tell.
+    Raises `Invalid` where everybody's jobs would run as the system's account that the broker itself runs as: the file alone
+    does not tell.
     """
-    for key, kind, table in (
-        ("endpoint.transport", descriptor.endpoint.transport, TRANSPORTS),
-        ("scheduler.kind", descriptor.scheduler.kind, SCHEDULERS),
-    ):
-        if kind not in table:
-            expected = Message("descriptor.unsupported", {"choices": ", ".join(table)})
-            raise Invalid("centre.descriptor", file=file or descriptor.id, key=key, expected=expected)
     if descriptor.accounts.method == "shared":
         account, may_run = shared_account(descriptor.accounts)
         if not may_run:

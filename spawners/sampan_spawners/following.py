@@ -19,7 +19,7 @@ Supply = Callable[[Json], Awaitable[None]]
 
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 2.0
-# A broker whose database was restored finds its jobs again by their tags; until then it does not know the launch.
+# A broker whose database was lost or restored from an older copy does not know the launch; it may be given the newer one.
 GONE_AFTER: Final = 60.0
 
 

@@ -60,8 +60,10 @@ def anchors(federation: Federation) -> dict[str, Process]:
     return federation.record.anchors()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_up_twice_changes_nothing(another: Federation) -> None:
+    """A second federation beside the first comes up before it: ten seconds, and a minute where the machine is busy."""
     before = anchors(another)
     daemons = {process for anchor in before.values() for process, name in within(anchor) if name != "sleep"}
     assert another.up() < 20
@@ -70,9 +72,13 @@ def test_up_twice_changes_nothing(another: Federation) -> None:
     assert works(another)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_up_again_after_half_of_it_was_killed(another: Federation) -> None:
-    """Every other daemon of every host, one whole node and one whole login node, and a link that was cut."""
+    """Every other daemon of every host, one whole node and one whole login node, and a link that was cut.
+
+    Databases come back and Slurm finds its nodes again, which takes a minute where the machine is busy.
+    """
     hosts = anchors(another)
     for anchor in hosts.values():
         for process, _ in sorted(within(anchor), key=lambda found: found[0].pid)[::2]:
@@ -87,8 +93,10 @@ def test_up_again_after_half_of_it_was_killed(another: Federation) -> None:
     assert anchors(another)["west-n1"] == hosts["west-n1"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_up_again_after_it_was_killed_on_its_way(another: Federation, root: Path) -> None:
+    """Down, twice killed while it comes up, and up: three starts, each with databases and daemons of four centres."""
     another.down()
     for seconds in (random.uniform(0.2, 1.0), random.uniform(1.0, 4.0)):
         environment = {**os.environ, "SAMPAN_FEDERATION": str(root)}

@@ -7,9 +7,12 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from sampan_hub.centre import SCHEDULERS, TRANSPORTS
+from sampan_hub.descriptor import Endpoint, SchedulerFacts
 from sampan_hub.directory import CentreDirectory
 from tests.sampan_hub.descriptions import far, here
 from tests.sampan_hub.test_descriptor_file import BROKEN
@@ -154,9 +157,11 @@ async def test_what_is_no_descriptor_is_left_alone(folder: Path) -> None:
     assert (set(directory.centres), directory.problems) == ({"east", "west"}, {})
 
 
-async def test_a_scheduler_that_is_not_built_in_is_a_problem_of_its_file(folder: Path) -> None:
+async def test_whatever_a_descriptor_may_name_is_built_in(folder: Path) -> None:
     (folder / "core.yaml").write_text(far(), encoding="utf-8")
     directory = CentreDirectory(folder)
     await directory.read()
-    assert set(directory.centres) == {"east", "west"}
-    assert "in this version" in str(directory.problems["core.yaml"][0])
+    assert (set(directory.centres), directory.problems) == ({"core", "east", "west"}, {})
+    assert set(TRANSPORTS) == set(get_args(Endpoint.model_fields["transport"].annotation))
+    assert set(SCHEDULERS) == set(get_args(SchedulerFacts.model_fields["kind"].annotation))
+    await directory.close()

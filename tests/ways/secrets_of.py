@@ -18,8 +18,16 @@ from tests.ways.person import Kernel, Person
 from tests.ways.processes import environment, of_jobs, words_with
 from tests.ways.whole_hub import WholeHub
 
-__all__ = ["found_in", "gather", "newer", "open_to_others"]
+__all__ = ["OPEN_CLUSTER", "found_in", "gather", "newer", "open_to_others"]
 
+OPEN_CLUSTER: Final = """
+import sampan
+from distributed import Client
+cluster = sampan.cluster(workers=2, memory="0.5 GiB")
+client = Client(cluster)
+client.wait_for_workers(2, timeout=45)
+print(client.submit(sum, [20, 22]).result())
+"""
 LARGEST: Final = 8 * 2**20
 _ASK_KERNEL: Final = """
 import json, os, pathlib, ipykernel

@@ -13,8 +13,13 @@ import nbformat
 import pytest
 import pytest_asyncio
 
+from tests.federation import user_environment
+from tests.federation.accounts import STRANGER
 from tests.federation.federation import Federation
+from tests.ways import stranger
 from tests.ways.person import Kernel, Person
+from tests.ways.processes import command, of_jobs, ports
+from tests.ways.secrets_of import OPEN_CLUSTER
 from tests.ways.visitor import visitor
 from tests.ways.whole_hub import ROOT, WholeHub, came, whole_hub
 
@@ -180,6 +185,41 @@ def _questions(federation: Federation) -> dict[str, int]:
         kind: int(count)
         for kind, count in re.findall(r"^\s*(REQUEST_\w+)\s.*?count:(\d+)", said, re.MULTILINE)
     }
+
+
+async def test_strangers_at_the_login_node_get_nothing(hub: WholeHub, federation: Federation) -> None:
+    """From where the nodes can be reached, another account asks everything that listens for a session and its workers.
+
+    What it gets on the node itself is asked in test_secrets.
+    """
+    east = federation.centre("east")
+    async with Person(hub, "ann") as ann:
+        await ann.start(plan="light", centre="east")
+        await ann.ready()
+        kernel = await ann.kernel()
+        assert (await kernel.run(OPEN_CLUSTER)).strip() == "42"
+        listening = [one for one in ports(of_jobs(hub)) if not one.host.startswith("127.")]
+        assert {command(one.pid).partition("sampan_kernels.")[2].split()[0] for one in listening} >= {
+            "launcher",
+            "kernel",
+        }
+        asked = [(east.addresses[node], one.port) for one in listening for node in ("n1", "n2")]
+        source = Path(stranger.__file__).read_text(encoding="utf-8")
+        argv = [str(user_environment.python()), "-I", "-c", source]
+        words = json.dumps({"tcp": asked, "unix": [], "broker": None, "secret": ""}).encode()
+        told = json.loads((await asyncio.to_thread(east.run, argv, "login", STRANGER, words)).stdout)
+        told.pop("broker", None)
+        assert len(told) == len(asked)
+        spoken = [said for said in told.values() if not said["http"].startswith("<ConnectionRefused")]
+        assert len(spoken) >= len(listening)
+        for said in spoken:
+            launcher = said.pop("ssh", "<denied> <denied> <denied>")
+            assert launcher == "<denied> <denied> <denied>"
+            for answer in said.values():
+                # A launcher names its protocol; Dask refuses by an alert of TLS, or has no such page.
+                assert answer.startswith(("<", "\x15\x03", "SSH-2.0-Sampan", "HTTP/1.1 404")) or not answer
+        await ann.stop()
+        await ann.at("ended")
 
 
 @pytest.mark.slow

@@ -24,7 +24,15 @@ from tests.sampan.listeners import Listener
 from tests.ways import stranger
 from tests.ways.person import Kernel, Person
 from tests.ways.processes import command, everybody, of_hub, of_jobs, ports, sockets
-from tests.ways.secrets_of import files_below, found_in, gather, job_environments, newer, open_to_others
+from tests.ways.secrets_of import (
+    OPEN_CLUSTER,
+    files_below,
+    found_in,
+    gather,
+    job_environments,
+    newer,
+    open_to_others,
+)
 from tests.ways.whole_hub import WholeHub, whole_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,14 +41,6 @@ ROOT: Final = os.getuid() == 0
 ALONE: Final = "not root: the part of another account is asked by this account without any secret, and modes are looked at"
 SESSION: Final = "jupyterhub-session-id"
 """JupyterHub logs it; tests/ways/test_tokens.py shows that it opens nothing."""
-OPEN_CLUSTER: Final = """
-import sampan
-from distributed import Client
-cluster = sampan.cluster(workers=2, memory="0.5 GiB")
-client = Client(cluster)
-client.wait_for_workers(2, timeout=45)
-print(client.submit(sum, [20, 22]).result())
-"""
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sampan.errors import SampanError
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Seen, Stage, Target
@@ -89,7 +91,12 @@ async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
 
 
 async def log_tail(services: Services, launch: Launch, attempt: Attempt) -> str | None:
-    """The end of the job's log, None where there is none or its centre cannot be asked."""
+    """The end of the job's log, None where there is none or nobody can say: over the link while there is one."""
+    link = services.links.get(launch.id)
+    if link is not None and not link.closed.is_set():
+        # A launcher that has just ended does not answer, and its log lies where it was.
+        with suppress(SampanError):
+            return await link.log(_TAIL_BYTES, deadline=2.0)
     try:
         path = f"{services.attempt_dir(launch, attempt)}/job.log"
         centre = services.centre(attempt.centre)

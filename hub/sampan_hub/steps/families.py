@@ -8,7 +8,7 @@ from sampan_hub.services import Services
 
 __all__ = ["adopt", "outlived"]
 
-_ON_PURPOSE = frozenset({"ended.stopped", "ended.finished", "ended.time"})
+_ON_PURPOSE = frozenset({"ended.stopped", "ended.finished", "ended.time", "ended.cancelled_by_person"})
 _ORPHAN_SECONDS = 15 * 60
 """How long the children of a lost parent stay, to be adopted by a session that comes back."""
 
