@@ -9,11 +9,11 @@ from typing import Any
 import asyncssh
 import pytest
 
-from sampan.errors import Invalid, Missing, Unavailable, Unreachable
+from sampan.errors import Missing, Unavailable, Unreachable
 from sampan.need import Need
 from sampan_hub import demo_account
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.centre import AT_ONCE, SCHEDULERS, Centre, make_centre
+from sampan_hub.centre import AT_ONCE, Centre, make_centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import parse_descriptor
 from tests.sampan_hub.descriptions import far, here
@@ -117,15 +117,6 @@ async def test_shares_by_name(centre: Centre) -> None:
     assert centre.share("main").max_hours == 8
     with pytest.raises(Missing):
         centre.share("other")
-
-
-def test_what_is_not_built_in_is_said_at_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(SCHEDULERS, "slurm")
-    with pytest.raises(Invalid) as caught:
-        make_centre(described(far()), "core.yaml")
-    assert caught.value.message.params["file"] == "core.yaml"
-    assert caught.value.message.params["key"] == "scheduler.kind"
-    assert "in this version" in caught.value.message.say("en")
 
 
 def test_what_placement_counts_is_what_is_submitted(centre: Centre) -> None:
