@@ -71,7 +71,7 @@ def open_cluster(
         facts = replace(facts, python=plain(environ.get("SAMPAN_PYTHON") or facts.python))
     except ValueError as error:
         raise Invalid("here.field", str(error), field="SAMPAN_TAG, SAMPAN_PYTHON, HOME") from error
-    seal = Seal.make(parent)
+    seal = Seal.make(parent, facts.scratch)
     try:
         made = kind(
             seal=seal,
@@ -129,7 +129,7 @@ def _job(facts: Facts, place: Here, crew: Crew, tag: str, seal: Seal) -> dict[st
         "job_name": tag,
         "death_timeout": DEATH_TIMEOUT,
         "log_directory": str(seal.directory.parent),
-        "local_directory": facts.scratch or str(seal.directory),
+        "local_directory": str(seal.spill),
         "job_script_prologue": prologue(facts, place, crew, tag),
         "worker_extra_args": [*host, *WORKER_ARGUMENTS],
     }
