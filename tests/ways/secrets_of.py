@@ -49,6 +49,8 @@ async def gather(hub: WholeHub, person: Person, kernel: Kernel) -> dict[str, str
     for file in sorted((hub.state / "secrets").iterdir()):
         if file.name not in ("hub-id", "master"):
             found[f"state {file.name}"] = file.read_text(encoding="utf-8").strip()
+    for file in sorted((hub.state / "ca").glob("*/*.key")):
+        found[f"state authority of {file.parent.name}"] = _middle(file.read_text(encoding="utf-8"))
     master = (hub.state / "secrets" / "master").read_bytes()
     found["state master in hex"] = master.hex()
     found["state master in base64"] = base64.b64encode(master).decode().rstrip("=")

@@ -80,6 +80,8 @@ async def test_there_are_secrets_to_look_for(scene: Scene) -> None:
     kinds = {name.split()[0] for name in scene.secrets}
     assert kinds == {"state", "client", "kernel", "environment", "cookie"}
     assert {"kernel JUPYTERHUB_API_TOKEN", "kernel connection key", "kernel dask key"} <= set(scene.secrets)
+    if scene.hub.kind == "federation":
+        assert {f"state authority of {centre}" for centre in scene.hub.centres} <= set(scene.secrets)
     assert all(len(text) >= 16 for text in scene.secrets.values()), scene.secrets.keys()
 
 
@@ -241,8 +243,9 @@ def _shut(path: Path, root: Path) -> bool:
 async def test_a_job_cannot_read_what_is_the_hubs(scene: Scene) -> None:
     """Asked by the person's own kernel, in the job; without root it is the same account, and only modes are left."""
     state = scene.hub.state
-    files = [state, *files_below(state / "secrets"), *state.glob("*.sqlite"), state / "run" / "broker.sock"]
-    assert len(files) >= 11
+    files = [state, *files_below(state / "secrets", state / "ca"), *state.glob("*.sqlite")]
+    files += [state / "run" / "broker.sock", state / "run" / "signer.sock"]
+    assert len(files) >= 12
     assert state.stat().st_mode & 0o777 == 0o700
     for file in files[1:]:
         assert file.stat().st_mode & 0o077 == 0 or file.suffix == ".sqlite", file

@@ -47,6 +47,8 @@ async def test_a_full_centre_is_passed_by_and_used_again(hub: WholeHub) -> None:
     launches = [await person.launch() for person in people]
     others = set(hub.centres) - {"east"}
     assert {launch["centre"] for launch in launches} <= others
+    # Nobody was sent somewhere to wait, and moved on.
+    assert {len(launch["attempts"]) for launch in launches} == {1}
     for centre in others:
         assert all(job["state"] == "running" for job in hub.live_jobs(centre))
         assert hub.places.overcommitted(centre) == {}

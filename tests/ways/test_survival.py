@@ -59,16 +59,22 @@ async def test_killed(hub: WholeHub, part: str) -> None:
         assert (await other.run("print(1 + 1)")).strip() == "2"
         ours = [job for centre in hub.centres for job in hub.live_jobs(centre)]
         assert len(ours) == 2
+        if part == "signer":
+            # Somebody for whom nothing was signed before.
+            async with Person(hub, "carol") as carol:
+                await carol.start(plan="light")
+                await carol.ready()
 
 
-async def test_hub_killed_while_the_way_to_the_running_server_is_cut(hub: WholeHub) -> None:
+@pytest.mark.parametrize("part", ["hub", "broker"])
+async def test_killed_while_the_way_to_the_running_server_is_cut(hub: WholeHub, part: str) -> None:
     """Nothing is ended, who is pending elsewhere is not delayed, and the kernel is there afterwards."""
     async with Person(hub, "ann") as ann, Person(hub, "ben") as ben:
         kernel, fillers = await _one_running_one_pending(hub, ann, ben)
         before = await ann.launch()
         hub.places.cut(before)
         try:
-            await hub.restarted("hub", hub.kill("hub"))
+            await hub.restarted(part, hub.kill(part))
             await came(hub.answers, 60)
             page = await ann.client.get(ann.path() + "api/status", headers={"Accept": "application/json"})
             assert page.status_code < 500

@@ -140,3 +140,21 @@ async def test_the_one_cookie_that_is_logged_opens_nothing(scene: Scene) -> None
         for path in ("/hub/api/user", "/user/alice/api/kernels"):
             assert (await client.get(path)).status_code == 403
         assert "/hub/login" in (await client.get("/hub/home")).headers["location"]
+
+
+async def test_the_services_tokens_open_what_is_written_of_them(scene: Scene) -> None:
+    """docs/explanation/security.md: the broker's opens nothing at the hub; that of `sampan up` only the proxy's routes."""
+    hub = scene.hub
+    brokers, ups = hub.secret("service-token"), hub.secret("routes-token")
+    for path in ("/hub/api/users", "/hub/api/users/alice", "/hub/api/proxy", "/user/alice/api/kernels"):
+        assert await _status(hub, brokers, path) in (403, 404), path
+    assert await _status(hub, ups, "/hub/api/proxy") == 200
+    for path in ("/hub/api/users", "/hub/api/users/alice", "/user/alice/api/kernels"):
+        assert await _status(hub, ups, path) in (403, 404), path
+
+
+async def test_the_login_page_says_whose_account_it_is(scene: Scene) -> None:
+    async with httpx.AsyncClient(base_url=scene.hub.url) as client:
+        page = (await client.get("/hub/login")).text
+    assert "one account of this machine" in page
+    assert "同一个账号" in page
