@@ -25,11 +25,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["JobFolder", "publish", "read_json"]
+__all__ = ["JobFolder", "number_of", "publish", "read_json"]
 
 LARGEST: Final = 65536
 COUNTS: Final = ("cores", "memory_mib", "accelerators")
 MOST: Final = 1 << 40
+DIGITS: Final = 12
+"""Of a job's number at most."""
 
 
 class JobFolder:
@@ -41,8 +43,7 @@ class JobFolder:
         self.path = path
         self.uid = uid
         self.asked = asked
-        number, _, self.tag = path.name.partition(".")
-        self.number = int(number) if number.isdigit() else 0
+        self.number, self.tag = number_of(path.name), path.name.partition(".")[2]
 
     @classmethod
     def read(cls, path: Path) -> JobFolder | None:
@@ -139,6 +140,16 @@ class JobFolder:
                 entry.unlink()
         with suppress(OSError):
             self.path.rmdir()
+
+
+def number_of(name: str) -> int:
+    """The number in a folder's name; 0, which no job has, where it is none of ours.
+
+    Anybody may name a folder: there are digits that are no decimals, decimals that Python does not read, and 007.
+    """
+    digits = name.partition(".")[0]
+    ours = digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS and digits[0] != "0"
+    return int(digits) if ours else 0
 
 
 def _possible(asked: dict[str, Any]) -> bool:

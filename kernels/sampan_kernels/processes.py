@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sampan_kernels.job_folder import JobFolder
+from sampan_kernels.job_folder import JobFolder, number_of
 from sampan_kernels.shepherd import GRACE, Shepherd
 from sampan_kernels.spool import Spool, leftovers
 
@@ -135,14 +135,14 @@ def find(spool: Spool, told: argparse.Namespace) -> str:
 def status(spool: Spool, told: argparse.Namespace) -> str:
     """Jobs by number, each with how many wait before it."""
     spool.settle()
-    wanted = {int(number) for number in told.ids if number.isdecimal()}
+    wanted = {number_of(number) for number in told.ids}
     return _jobs(spool, lambda number, _: number in wanted)
 
 
 def cancel(spool: Spool, told: argparse.Namespace) -> str:
     """Asks a job to end, if it carries the tag. Its shepherd sees to it that nothing is left."""
     spool.settle()
-    number = int(told.id) if told.id.isdecimal() else 0
+    number = number_of(told.id)
     for job in spool.chosen(lambda other, _: other == number):
         if job.tag != told.tag:
             raise RefusedError(f"job {number} carries another tag")

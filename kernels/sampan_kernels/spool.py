@@ -17,6 +17,7 @@ or hold up others', as it could by just starting processes; it cannot touch anot
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import signal
 import stat
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sampan_kernels import procfs
-from sampan_kernels.job_folder import JobFolder, publish, read_json
+from sampan_kernels.job_folder import DIGITS, JobFolder, number_of, publish, read_json
 
 __all__ = ["Limits", "Spool"]
 
@@ -102,7 +103,7 @@ class Spool:
         found: dict[int, JobFolder] = {}
         for place in (self.jobs, self.over):
             for name in _names(place):
-                if _number(name) and choose(_number(name), name.partition(".")[2]):
+                if number_of(name) and choose(number_of(name), name.partition(".")[2]):
                     job = JobFolder.read(place / name)
                     if job is not None:
                         found[job.number] = job
@@ -149,10 +150,18 @@ class Spool:
     def accept(self, draft: JobFolder) -> JobFolder:
         """Gives a draft its number and its place: from here on the job exists."""
         with self.locked():
-            names = [*_names(self.jobs), *_names(self.over)]
-            path = self.jobs / f"{max(map(_number, names), default=0) + 1}.{draft.asked['tag']}"
+            path = self.jobs / f"{self._next()}.{draft.asked['tag']}"
             draft.path.rename(path)
         return draft.at(path)
+
+    def _next(self) -> int:
+        """A number for a new job, larger than all before."""
+        used = {number_of(name) for place in (self.jobs, self.over) for name in _names(place)}
+        number = max(used, default=0) + 1
+        if number < 10**DIGITS:
+            return number
+        # Somebody wrote the last number there is: others are still served.
+        return next(free for free in itertools.count(1) if free not in used)
 
     def admit(self, job: JobFolder) -> bool:
         """First come, first served: lets the job in if it is its turn and what it asks for is free; once only."""
@@ -175,8 +184,8 @@ class Spool:
     def _must_wait(self, job: JobFolder) -> bool:
         """Whether somebody is certainly ahead, found out without the lock, which is for those at the front."""
         limits = self.limits
-        for name in sorted(_names(self.jobs), key=_number):
-            if _number(name) >= job.number:
+        for name in sorted(_names(self.jobs), key=number_of):
+            if number_of(name) >= job.number:
                 return False
             if not os.path.lexists(self.jobs / name / "started.json"):
                 other = JobFolder.read(self.jobs / name)
@@ -211,7 +220,7 @@ class Spool:
         for name in _names(self.drafts):
             self._remove(self.drafts / name, now - ABANDONED)
         # Numbers count up with time; the highest stays, so that none is given twice.
-        ended = sorted(_names(self.over), key=_number)[:-1]
+        ended = sorted(_names(self.over), key=number_of)[:-1]
         for name in ended:
             if not self._remove(self.over / name, now - KEPT):
                 return
@@ -266,9 +275,3 @@ def _fits(job: JobFolder, room: Limits) -> bool:
 
 def _names(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()]
-
-
-def _number(name: str) -> int:
-    """The number in a folder's name; 0, which no job has, where it is not one of ours."""
-    digits = name.partition(".")[0]
-    return int(digits) if digits.isdigit() else 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sampan_kernels.job_folder import JobFolder, publish, read_json
+from sampan_kernels.job_folder import JobFolder, number_of, publish, read_json
 
 ASKED: dict[str, Any] = {"cores": 1, "memory_mib": 10, "submitted_at": 1.5, "mark": "m"}
 
@@ -24,6 +24,14 @@ def job(tmp_path: Path) -> JobFolder:
 
 def test_number_and_tag_are_in_the_name(job: JobFolder) -> None:
     assert (job.number, job.tag, job.mine) == (7, "sampan-a-b-1", True)
+
+
+@pytest.mark.parametrize(
+    "digits", ["\u00b2", "\u0663", "1" * 13, "9" * 5000, "007", "-1", "+1", "1_0", " 1", ""]
+)
+def test_a_name_without_a_number_of_ours_is_no_job_s(tmp_path: Path, digits: str) -> None:
+    assert number_of(f"{digits}.sampan-a-b-1") == 0
+    assert JobFolder(tmp_path / f"{digits}.sampan-a-b-1", 0, ASKED).number == 0
 
 
 def test_guarded_while_somebody_holds_the_lock(job: JobFolder) -> None:

@@ -88,6 +88,21 @@ def test_a_spool_that_cannot_be_made_is_no_answer(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
 
 
+@pytest.mark.parametrize(
+    "name", ["\u00b2.sampan-a-b-1", "9" * 200, "\u0663", "999999999999.sampan-a-b-1", "x"]
+)
+@pytest.mark.parametrize("place", ["jobs", "ended"])
+def test_a_folder_of_any_name_stops_nobody(spool: ASpool, place: str, name: str) -> None:
+    """Anybody may make one there."""
+    spool.ask("capacity")
+    (spool.path / place / name).mkdir()
+    numbers = [spool.submit("true", f"sampan-hub1-job{number}-1") for number in range(3)]
+    for number in numbers:
+        spool.wait(number)
+    assert len(set(numbers)) == 3
+    assert {job["id"] for job in spool.ask("find")["jobs"]} == set(numbers)
+
+
 @as_root
 def test_accounts_share_the_cores_but_not_the_jobs(shared: ASpool) -> None:
     shared.account = "games"
