@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -28,10 +32,16 @@ from sampan_hub.vetting import Vetting
 
 __all__ = ["Centre", "make_centre"]
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 AT_ONCE = 8
 """Commands under way at one centre; a centre that hangs fills its own places, nobody else's."""
+KEPT = 2
+"""Of those, places that are not for persons: homes that hang keep nobody from asking how everybody's jobs are."""
+BLIND: Final = 3600.0
+"""Seconds for which a service account that did not see a person's job is not asked about jobs again."""
 
 
 class Centre:
@@ -48,13 +58,15 @@ class Centre:
         """Whether its environment suits this hub."""
         self._accounts = Accounts(self)
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._persons = asyncio.Semaphore(AT_ONCE - KEPT)
+        self._blind_until = -math.inf
 
     @property
     def id(self) -> str:
         return self.descriptor.id
 
     async def ask(self, ask: Ask[T], *, account: str | None = None, deadline: float = 10.0) -> T:
-        """Runs one row of the command table there and reads its answer.
+        """Runs one row of the command table there and reads its answer, as a person or (None) as the service account.
 
         `deadline` covers the wait for a place too. Raises what the transport and the parser raise; `Unavailable`
         (centre.busy) when no place became free in time.
@@ -62,16 +74,9 @@ class Centre:
         self.asked[ask.verb] += 1
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline
-        try:
-            async with asyncio.timeout_at(until):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise Unavailable("centre.busy", centre=text(self.descriptor.names.model_dump())) from error
-        try:
+        async with self._place(account, until):
             left = max(0.1, until - loop.time())
             done = await self.transport.run(ask.argv, ask.stdin, account=account, deadline=left)
-        finally:
-            self._places.release()
         try:
             return ask.parse(done)
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -80,6 +85,19 @@ class Centre:
             raise Unavailable(
                 "centre.no_answer", cause=cause, centre=text(self.descriptor.names.model_dump())
             ) from error
+
+    @asynccontextmanager
+    async def _place(self, account: str | None, until: float) -> AsyncIterator[None]:
+        """A place among what is under way. Raises `Unavailable` where none became free by then."""
+        async with AsyncExitStack() as taken:
+            try:
+                async with asyncio.timeout_at(until):
+                    if account is not None:
+                        await taken.enter_async_context(self._persons)
+                    await taken.enter_async_context(self._places)
+            except TimeoutError as error:
+                raise Unavailable("centre.busy", centre=text(self.descriptor.names.model_dump())) from error
+            yield
 
     def share(self, name: str) -> Share:
         for share in self.descriptor.shares:
@@ -116,7 +134,13 @@ class Centre:
 
     def asker(self, account: str) -> str | None:
         """As whom one asks about jobs of this account: the service account (None) where it sees everybody's."""
-        return None if self.descriptor.scheduler.sees_all_jobs else account
+        sees_all = self.descriptor.scheduler.sees_all_jobs and time.monotonic() >= self._blind_until
+        return None if sees_all else account
+
+    def blind(self) -> None:
+        """The service account does not see everybody's jobs, whatever the descriptor says: for a while each person asks."""
+        log.error("%s: the service account does not see everybody's jobs (sees_all_jobs is wrong)", self.id)
+        self._blind_until = time.monotonic() + BLIND
 
     def home(self, user: str, account: str) -> str:
         """A person's home here."""

@@ -6,7 +6,8 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from sampan.errors import SampanError, Unreachable
@@ -17,11 +18,13 @@ from sampan_hub.jobs import JobState, JobStatus
 __all__ = ["JobWatch"]
 
 _FORGOTTEN: Final = 3
-"""Answers in a row without a job, by the scheduler and by its records, before it is taken at its word."""
+"""Answers in a row without a job, by the scheduler and by its records, before they are taken at their word."""
+_SELDOM: Final = 60
+"""Answers after which a person is asked again about a job that the records alone know."""
 LATE = 3.0
 """Seconds for which the records are asked for the whole story of an end that the scheduler has told; they are a little late."""
 PEOPLE = 16
-"""Questions a tick, where each person asks for their own."""
+"""Questions a tick, where each person asks for their own; and persons asked about what nobody else sees."""
 _PATIENCE: Final = 2.0
 """Seconds that a look waits for the records."""
 _SAME: Final = 5.0
@@ -52,6 +55,10 @@ class JobWatch:
         """Job → since when the records are waited for, by a clock that nobody sets."""
         self._recalling: dict[str | None, asyncio.Task[None]] = {}
         """Asker → its question to the records that is under way."""
+        self._odd: dict[str, int] = {}
+        """Job → answers of the records that it is not over, while the scheduler does not tell of it."""
+        self._lost: set[str] = set()
+        """Absent jobs of which their own person does not know, either."""
 
     # --- who is followed
 
@@ -63,8 +70,9 @@ class JobWatch:
 
     def forget(self, job: str) -> None:
         account, _ = self._followed.pop(job, ("", False))
-        for table in (self.statuses, self.absent, self._late):
+        for table in (self.statuses, self.absent, self._late, self._odd):
             table.pop(job, None)
+        self._lost.discard(job)
         asker = self._centre.asker(account)
         if asker is not None and not self._of(asker):
             self._hearing.forget(_status(asker))
@@ -105,8 +113,8 @@ class JobWatch:
         return job in self._late or self.gone(job) or (status is not None and status.state is JobState.ENDED)
 
     def gone(self, job: str) -> bool:
-        """Whether everybody who should know this job was asked several times, answered, and does not."""
-        return self.absent.get(job, 0) >= _FORGOTTEN
+        """Whether everybody who should know this job was asked, several times, answered, and does not."""
+        return job in self._lost
 
     @property
     def waiting(self) -> Mapping[str, int] | None:
@@ -134,9 +142,34 @@ class JobWatch:
     async def look(self, deadline: float = 10.0) -> None:
         """Asks how every followed job is: one command, or one for each person where nobody sees everybody's."""
         await asyncio.gather(*(self._look(asker, deadline) for asker in self._due()))
+        missing = self._missing()
+        if missing:
+            asking = (
+                self._start(one, partial(self._ask_owner, one, jobs, deadline)) for one, jobs in missing
+            )
+            await asyncio.wait(set(asking), timeout=_PATIENCE)
+
+    def _missing(self) -> list[tuple[str, list[str]]]:
+        """Accounts with jobs of which nobody has told for a while, and which they were not asked about themselves."""
+        missing: dict[str, list[str]] = {}
+        times = {**(self._odd if self._centre.asker("") is None else {}), **self.absent}
+        for job in self._still(times):
+            if times[job] >= _FORGOTTEN and job not in self._lost:
+                missing.setdefault(self._followed[job][0], []).append(job)
+        return list(missing.items())[:PEOPLE]
+
+    def _start(self, asker: str | None, ask: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:
+        """The asker's question to the records that is under way, or this one: it may take longer than a look."""
+        if asker not in self._recalling:
+            self._recalling[asker] = asyncio.create_task(ask(), name=f"records of {self._centre.id}")
+            self._recalling[asker].add_done_callback(lambda _: self._recalling.pop(asker, None))
+        return self._recalling[asker]
 
     def _due(self) -> list[str | None]:
-        if self._centre.asker("") is None:
+        everybody = self._centre.asker("") is None
+        # What was told while others asked is in what these are told.
+        self._waiting = {one: told for one, told in self._waiting.items() if (one is None) == everybody}
+        if everybody:
             # Who tells what waits with the capacity is not asked about nobody; once, to find that out.
             told_apart = self._waiting.get(None, ({}, 0.0))[0] is not None
             return [None] if self._followed or told_apart else []
@@ -163,14 +196,9 @@ class JobWatch:
         unclear = [job for job in self._still(ids) if self._unclear(job, jobs.statuses.get(job))]
         if not unclear:
             return
-        if asker not in self._recalling:
-            task = asyncio.create_task(
-                self._recall(asker, unclear, deadline), name=f"records of {self._centre.id}"
-            )
-            self._recalling[asker] = task
-            task.add_done_callback(lambda _: self._recalling.pop(asker, None))
+        task = self._start(asker, partial(self._recall, asker, unclear, deadline))
         # Records that give no answer keep nobody from asking the scheduler again.
-        await asyncio.wait({self._recalling[asker]}, timeout=_PATIENCE)
+        await asyncio.wait({task}, timeout=_PATIENCE)
 
     def _unclear(self, job: str, status: JobStatus | None) -> bool:
         """Takes what the scheduler tells of a job; whether the records should be asked about it."""
@@ -201,12 +229,43 @@ class JobWatch:
             elif job in self._late:
                 continue
             elif known is None or record is not None:
-                seen = self.statuses.get(job)
-                submitted = None if seen is None else seen.submitted_at
-                self.statuses[job] = JobStatus(job, JobState.UNKNOWN, ELSEWHERE, submitted_at=submitted)
-                self.absent.pop(job, None)
+                self._wonder(job)
+                self._odd[job] = self._odd.get(job, 0) + (record is not None)
             else:
                 self.absent[job] = self.absent.get(job, 0) + 1
+
+    async def _ask_owner(self, account: str, ids: Collection[str], deadline: float) -> None:
+        """A person always sees their own jobs: asks as them before one of theirs is given up for lost.
+
+        Where they see it, it is the service account that sees nothing: then nobody's absence has meant anything.
+        """
+        scheduler, watched = self._centre.scheduler, self._centre.asker("") is None
+        try:
+            jobs = await self._hearing.ask(_status(account), scheduler.status(ids), deadline, account=account)
+            known = await self._hearing.ask(_ended(account), scheduler.ended(ids), deadline, account=account)
+        except SampanError:
+            if watched:
+                self._hearing.forget(_status(account))
+            for job in self._still(ids):
+                self._wonder(job)
+                self._odd.pop(job, None)
+            return
+        absent = [job for job in self._still(ids) if job in self.absent]
+        told = {job for job in absent if self._record(job, known) is not None} | jobs.statuses.keys()
+        self._lost.update(job for job in absent if job not in told)
+        # That the records alone tell of a job is no news, and looked into again after a while.
+        self._odd.update((job, -_SELDOM) for job in self._still(ids) if job in self._odd)
+        if told:
+            self.absent.clear()
+            if watched:
+                self._centre.blind()
+
+    def _wonder(self, job: str) -> None:
+        """Nobody can say how this job is."""
+        seen = self.statuses.get(job)
+        submitted = None if seen is None else seen.submitted_at
+        self.statuses[job] = JobStatus(job, JobState.UNKNOWN, ELSEWHERE, submitted_at=submitted)
+        self.absent.pop(job, None)
 
     def _record(self, job: str, known: Mapping[str, JobStatus] | None) -> JobStatus | None:
         """What the records say of this job; not of another that had its number before, submitted at another time."""
@@ -220,7 +279,9 @@ class JobWatch:
     def _tell(self, status: JobStatus) -> None:
         self.statuses[status.id] = status
         self.absent.pop(status.id, None)
-        self._late.pop(status.id, None)
+        self._lost.discard(status.id)
+        for table in (self._late, self._odd):
+            table.pop(status.id, None)
 
     def _still(self, ids: Iterable[str]) -> list[str]:
         """Those that are followed yet: an answer takes its time."""

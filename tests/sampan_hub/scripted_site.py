@@ -53,6 +53,8 @@ class Site:
     """Jobs that the records know, whatever the scheduler tells."""
     vague: bool = False
     """Whether the scheduler leaves it to the records how a job ended."""
+    private: set[str] = field(default_factory=set)
+    """Verbs that tell each account of its own jobs alone, as `PrivateData=jobs` does."""
     tells_waiting: bool = False
     """Whether what waits is told with the jobs, and not with the capacity."""
     limits: dict[str, tuple[Limit, ...]] = field(default_factory=dict)
@@ -128,19 +130,26 @@ class ScriptedTransport:
         return number
 
     def _find(self, *tags: str) -> list[list[str]]:
-        return [[job.id, job.tag, job.account] for job in self.site.live if not tags or job.tag in tags]
+        found = (job for job in self.site.live if not tags or job.tag in tags)
+        return [[job.id, job.tag, job.account] for job in found if self._may_see("find", job)]
+
+    def _may_see(self, verb: str, job: ScriptedJob) -> bool:
+        return verb not in self.site.private or job.account == self._asker
 
     def _status(self, *ids: str) -> dict[str, Any]:
-        told = [number for number in ids if number in self.site.jobs and number not in self.site.forgotten]
+        known = (self.site.jobs[number] for number in ids if number in self.site.jobs)
+        told = [job.id for job in known if job.id not in self.site.forgotten and self._may_see("status", job)]
         waiting = [job for job in self.site.live if job.state is JobState.QUEUED]
         return {"ids": told, "waiting": sum(self._asker in (None, job.account) for job in waiting)}
 
     def _recall(self, *tags: str) -> list[list[str]]:
         """The records; jobs that the scheduler shows are not written down yet."""
-        return [[job.id, job.tag, job.account] for job in self.site.records.values() if job.tag in tags]
+        found = (job for job in self.site.records.values() if job.tag in tags)
+        return [[job.id, job.tag, job.account] for job in found if self._may_see("recall", job)]
 
     def _ended(self, *ids: str) -> list[str]:
-        return [number for number in ids if number in self.site.records]
+        known = (self.site.records[number] for number in ids if number in self.site.records)
+        return [job.id for job in known if self._may_see("ended", job)]
 
     def _cancel(self, job: str, tag: str) -> None:
         self.site.cancelled.append(job)

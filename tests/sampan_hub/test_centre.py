@@ -61,6 +61,22 @@ async def test_a_centre_that_hangs_fills_its_own_places_only(tmp_path: Path) -> 
     assert await hangs.ask(say("echo", "again")) == "again\n"
 
 
+async def test_persons_whose_homes_hang_leave_room_for_the_service_account(centre: Centre) -> None:
+    """How everybody's jobs are is asked all the same, and in time."""
+    account = centre.descriptor.accounts.account
+    slow = [
+        asyncio.create_task(centre.ask(say("sleep", "60"), account=account, deadline=2.0))
+        for _ in range(3 * AT_ONCE)
+    ]
+    await asyncio.sleep(0.1)
+    assert (
+        await asyncio.gather(*(centre.ask(say("echo", "x"), deadline=1.0) for _ in range(4))) == ["x\n"] * 4
+    )
+    outcomes = await asyncio.gather(*slow, return_exceptions=True)
+    assert {getattr(outcome, "code", outcome) for outcome in outcomes} == {"centre.timeout", "centre.busy"}
+    assert await centre.ask(say("echo", "again"), account=account) == "again\n"
+
+
 async def test_the_deadline_covers_the_wait_for_a_place(centre: Centre) -> None:
     stuck = [asyncio.create_task(centre.ask(say("sleep", "0.5"))) for _ in range(AT_ONCE)]
     await asyncio.sleep(0)

@@ -76,6 +76,104 @@ async def test_records_that_give_no_answer_end_nothing(one: Bench) -> None:
     assert watch.jobs.gone("1"), "both answered, three times, and neither knows it"
 
 
+HIDDEN = {"status", "ended", "find", "recall"}
+"""With PrivateData=jobs, in slurm.conf and in slurmdbd.conf."""
+
+
+async def _looks(watch: Watch, number: int) -> None:
+    for _ in range(number):
+        await watch.look()
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN, {"status", "find"}], ids=["all", "queue alone"])
+async def test_a_service_account_that_sees_nothing_any_more_ends_nothing(
+    one: Bench, hidden: set[str]
+) -> None:
+    """PrivateData=jobs was switched on: a person always sees their own jobs, and is asked before one counts as lost."""
+    watch, site = _watch(one), one.sites["east"]
+    for number, account in (("1", "ann"), ("2", "ben")):
+        watch.follow(number, account, busy=False)
+        site.records[number] = ScriptedJob(number, "t", account)
+    await watch.look()
+    site.private = set(hidden)
+    if "ended" in hidden:
+        site.records.clear()
+    await _looks(watch, 10)
+    assert not any(watch.jobs.gone(job) for job in ("1", "2"))
+    assert {job: status.state for job, status in watch.statuses.items()} == {
+        "1": JobState.RUNNING,
+        "2": JobState.RUNNING,
+    }
+    assert (watch.jobs.seen("ann"), watch.jobs.seen("ben")) == (Seen.ALIVE, Seen.ALIVE)
+    # From here on each asks for their own, and a true end is still told.
+    site.forgotten.add("1")
+    await _looks(watch, 1)
+    site.records["1"] = ScriptedJob("1", "t", "ann", JobState.ENDED, why=Message("ended.memory"))
+    site.jobs.pop("2")
+    site.records.pop("2", None)
+    watch.jobs._asked.clear()
+    await _looks(watch, 5)
+    assert watch.statuses["1"].why == Message("ended.memory")
+    assert watch.jobs.gone("2"), "its own person does not know it, either"
+
+
+async def test_it_is_asked_again_whether_the_service_account_sees_everybody_s(
+    one: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, site, centre = _watch(one), one.sites["east"], one.services.directory.centres["east"]
+    site.tells_waiting = True
+    site.jobs["3"] = ScriptedJob("3", "t", "ann", JobState.QUEUED)
+    site.private = set(HIDDEN)
+    watch.follow("1", "ann", busy=True)
+    watch.follow("2", "ben", busy=True)
+    await _looks(watch, 5)
+    assert centre.asker("ann") == "ann"
+    assert watch.jobs.waiting == {"main": 1}
+    site.private.clear()
+    monkeypatch.setattr(centre, "_blind_until", 0.0)
+    site.askers.clear()
+    await _looks(watch, 2)
+    assert (centre.asker("ann"), site.askers, watch.jobs.waiting) == (None, [], {"main": 1})
+
+
+async def test_a_person_is_asked_once_and_only_about_what_nobody_tells_of(one: Bench) -> None:
+    watch, site, centre = _watch(one), one.sites["east"], one.services.directory.centres["east"]
+    for number, account in (("1", "ann"), ("2", "ben")):
+        watch.follow(number, account, busy=True)
+    site.forgotten.add("1")
+    await _looks(watch, 2)
+    assert site.askers == []
+    await _looks(watch, 4)
+    assert site.askers == [("status", "ann"), ("ended", "ann")]
+    assert watch.jobs.gone("1")
+    assert centre.asked["status"] == 6 + 1
+
+
+async def test_a_person_who_cannot_be_asked_has_lost_nothing(one: Bench) -> None:
+    watch, site = _watch(one), one.sites["east"]
+    watch.follow("1", "ann", busy=False)
+    site.forgotten.add("1")
+    site.trouble["ended for ann"] = Unreachable("link.cut")
+    for _ in range(8):
+        await watch.look()
+        assert not watch.jobs.gone("1")
+    assert watch.jobs.trouble("ann") is None, "the centre answers"
+    site.trouble.clear()
+    await _looks(watch, 3)
+    assert watch.jobs.gone("1")
+
+
+async def test_what_the_records_alone_know_is_not_asked_about_at_every_look(one: Bench) -> None:
+    """A runaway job: over for the scheduler, running for its records."""
+    watch, site = _watch(one), one.sites["east"]
+    watch.follow("1", "ann", busy=False)
+    site.forgotten.add("1")
+    site.records["1"] = ScriptedJob("1", "t", "ann", JobState.RUNNING)
+    await _looks(watch, 12)
+    assert site.askers == [("status", "ann"), ("ended", "ann")]
+    assert watch.statuses["1"].state is JobState.UNKNOWN
+
+
 async def test_how_it_ended_is_waited_for_but_not_for_ever(
     one: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

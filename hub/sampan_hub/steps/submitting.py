@@ -61,12 +61,12 @@ async def submit(services: Services, launch: Launch, attempt: Attempt) -> float 
 async def find_job(services: Services, attempt: Attempt) -> str | None:
     """The attempt's job at its centre, by its tag and account; None where there certainly is none.
 
+    Asked as its person, who always sees it: from the service account it may be hidden, and no row is no evidence then.
     Raises `Unavailable` or `Unreachable` where nobody can say.
     """
     centre = services.centre(attempt.centre)
-    asker = centre.asker(attempt.account)
-    found = await centre.ask(centre.scheduler.find([attempt.tag]), account=asker)
-    found = found or await centre.ask(centre.scheduler.recall([attempt.tag]), account=asker)
+    found = await centre.ask(centre.scheduler.find([attempt.tag]), account=attempt.account)
+    found = found or await centre.ask(centre.scheduler.recall([attempt.tag]), account=attempt.account)
     ours = [job for job in found if job.tag == attempt.tag and job.account == attempt.account]
     for foreign in (job for job in found if job not in ours):
         log.error("%s: job %s of %s carries our tag %s", centre.id, foreign.id, foreign.account, attempt.tag)

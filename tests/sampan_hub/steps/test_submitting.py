@@ -26,6 +26,24 @@ async def test_a_lost_reply_is_one_job(one: Bench, error: Unavailable) -> None:
     assert site.asked.count("find") == 1
 
 
+@pytest.mark.parametrize("forgotten", [False, True], ids=["live", "over"])
+async def test_a_job_that_is_hidden_from_the_service_account_is_found_as_its_person(
+    one: Bench, forgotten: bool
+) -> None:
+    site = one.sites["east"]
+    site.private = {"find", "recall"}
+    site.lost_replies["submit"] = Unreachable("link.cut")
+    launch = await one.launch()
+    await one.step(launch)
+    await one.step(launch)
+    if forgotten:
+        site.records["1"] = site.jobs["1"]
+        site.jobs = {"9": ScriptedJob("9", "other", "mallory")}
+    await one.step(launch)
+    assert (await one.last(launch)).job == "1"
+    assert site.asked.count("submit") == 1
+
+
 async def test_killed_between_the_submission_and_its_row(one: Bench) -> None:
     site = one.sites["east"]
     launch = await one.launch()
