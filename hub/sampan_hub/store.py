@@ -133,9 +133,13 @@ class Store:
         query = select(launches.c.owner).where(same, launches.c.owner != owner).limit(1)
         return await self._one(lambda row: str(row["owner"]), query) is not None
 
-    async def accounts(self, centre: str, since: float) -> frozenset[str]:
-        """The accounts of that centre that have live attempts there, or had some that ended since that time."""
-        lately = attempts.c.ended_at.is_(None) | (attempts.c.ended_at >= since)
+    async def accounts(self, centre: str, since: float, unconfirmed_since: float) -> frozenset[str]:
+        """The accounts of that centre of which jobs may live there.
+
+        They have live attempts, or had some that ended since the first time, or whose end nobody confirmed since the second.
+        """
+        unconfirmed = (attempts.c.seen != Seen.ENDED) & (attempts.c.ended_at >= unconfirmed_since)
+        lately = attempts.c.ended_at.is_(None) | (attempts.c.ended_at >= since) | unconfirmed
         query = select(attempts.c.account).where(attempts.c.centre == centre, lately).distinct()
         return frozenset(await self._all(lambda row: str(row["account"]), query))
 

@@ -46,9 +46,12 @@ async def sweep(services: Services, name: str) -> int:
 
 async def _jobs(services: Services, centre: Centre) -> list[FoundJob]:
     """What lives there under names of ours; where nobody sees everybody's jobs, each person's is asked for."""
-    accounts = await services.store.accounts(centre.id, services.now() - _LONGEST)
+    askers: list[str | None] = [None]
+    if centre.asker("") is not None:
+        now = services.now()
+        askers = [*sorted(await services.store.accounts(centre.id, now - _LATELY, now - _LONGEST))]
     found: list[FoundJob] = []
-    for asker in sorted(accounts) if centre.asker("") is not None else (None,):
+    for asker in askers:
         try:
             jobs = await centre.ask(centre.scheduler.find([]), account=asker)
         except SampanError as error:
@@ -58,6 +61,8 @@ async def _jobs(services: Services, centre: Centre) -> list[FoundJob]:
     return found
 
 
+_LATELY: Final = 3600.0
+"""Seconds for which jobs are looked for also after an end that was confirmed: its Dask workers, a second job of its tag."""
 _LONGEST: Final = 31 * 24 * 3600.0
 """Seconds after which a job of an attempt that is over has ended by itself."""
 _TAG: Final = re.compile(

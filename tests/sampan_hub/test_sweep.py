@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,6 +121,34 @@ async def test_where_nobody_sees_all_jobs_each_person_s_are_asked_for(two: Bench
     assert await sweep(two.services, "east") == 1
     assert two.sites["east"].askers == [("find", ACCOUNT), ("find", ACCOUNT), ("cancel", ACCOUNT)]
     assert await sweep(two.services, "west") == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({"ended_at": None}, True),
+        ({"age": 1800.0, "seen": "ended"}, True),
+        ({"age": 7200.0, "seen": "ended"}, False),
+        ({"age": 7200.0, "seen": "unknown"}, True),
+        ({"age": 7200.0, "seen": "unreachable"}, True),
+        ({"age": 32 * 86400.0, "seen": "unreachable"}, False),
+    ],
+)
+async def test_only_people_of_whom_jobs_may_live_are_asked_for(
+    two: Bench, fields: dict[str, Any], asked: bool
+) -> None:
+    """A centre has hundreds of accounts, and one that hangs would be asked for each of them in turn."""
+    attempt = await two.store.attempt_by_tag(await _ended(two))
+    assert attempt is not None
+    if "age" in fields:
+        fields = {"seen": fields["seen"], "ended_at": two.services.now() - fields["age"]}
+    await two.store.update_attempt(attempt.launch, 1, **fields)
+    facts = two.services.directory.centres["east"].descriptor
+    scheduler = facts.scheduler.model_copy(update={"sees_all_jobs": False})
+    two.put("east", facts.model_copy(update={"scheduler": scheduler}))
+    two.sites["east"].askers.clear()
+    await sweep(two.services, "east")
+    assert two.sites["east"].askers == ([("find", ACCOUNT)] if asked else [])
 
 
 async def test_nobody_is_asked_for_who_was_never_there(two: Bench) -> None:
