@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 from sampan.errors import Refused, SampanError, Unavailable
 from sampan.messages import Message
@@ -154,7 +155,7 @@ async def _past_limit(
 
 
 async def _report(services: Services, launch: Launch, attempt: Attempt) -> Report | None:
-    """The launcher's report, None while there is none. `Refused` where it cannot be this attempt's."""
+    """The launcher's report; None while there is none, or nobody knows its node. `Refused` where it cannot be this attempt's."""
     if attempt.report is not None:
         return Report.from_json(attempt.report)
     centre = services.centre(attempt.centre)
@@ -164,7 +165,11 @@ async def _report(services: Services, launch: Launch, attempt: Attempt) -> Repor
         return None
     report = parse_report(text, nonce=services.master.nonce(attempt.tag))
     status = services.watch(attempt.centre).statuses.get(attempt.job or "")
-    if status is not None and status.nodes and not report.is_on(status.nodes):
+    # A status without a node (unknown, or not asked for since a restart) takes back nothing of what was said before.
+    nodes = (status.nodes if status else ()) or ((attempt.node,) if attempt.node else ())
+    if not nodes:
+        return None
+    if not report.is_on(nodes):
         raise Refused("link.node", node=report.node)
     return report
 
@@ -229,4 +234,4 @@ async def _answers(link: Link, prefix: str) -> bool:
     except (TimeoutError, OSError, SampanError):
         return False
     parts = line.split(b" ", 2)
-    return len(parts) > 1 and parts[1].isdigit() and int(parts[1]) < 500
+    return len(parts) > 1 and re.fullmatch(rb"[1-4]\d\d", parts[1]) is not None

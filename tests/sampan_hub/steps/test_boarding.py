@@ -16,6 +16,8 @@ import pytest
 
 from sampan.errors import Unavailable
 from sampan_hub.records import Attempt, Launch
+from sampan_hub.report import Report
+from sampan_hub.steps import boarding
 from tests.launched import ROOT
 from tests.sampan_hub.scripted_centre import Bench
 from tests.waiting import until
@@ -80,6 +82,47 @@ async def test_a_report_of_another_attempt(two: Bench) -> None:
     _report(two, launch, attempt, nonce=two.services.master.nonce(attempt.tag[:-1] + "2"))
     await two.step(launch)
     assert (await two.last(launch)).cancel_requested_at is not None
+
+
+async def _as_after_a_restart(bench: Bench, launch: Launch, attempt: Attempt) -> None:
+    """The broker has asked nothing yet."""
+    watch = bench.services.watches[attempt.centre]
+    watch.forget(attempt.job or "")
+    assert watch.statuses == {}
+
+
+async def test_a_forged_node_is_refused_also_while_the_scheduler_says_nothing(one: Bench) -> None:
+    launch = await one.launch()
+    attempt = await one.at(launch, "running")
+    await _as_after_a_restart(one, launch, attempt)
+    _report(one, launch, attempt, node="n2")
+    await one.step(launch)
+    cause = (await one.last(launch)).cause
+    assert cause is not None
+    assert cause.code == "ended.report"
+
+
+async def test_no_node_is_believed_while_none_is_known(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for: a scheduler may name the node a moment later."""
+    tried: list[str] = []
+
+    async def link(services: object, attempt: Attempt, report: Report) -> None:
+        tried.append(report.node)
+        raise Unavailable("link.cut")
+
+    monkeypatch.setattr(boarding, "_link", link)
+    launch = await one.launch()
+    attempt = await one.at(launch, "running")
+    await one.store.update_attempt(launch.id, 1, node=None)
+    await _as_after_a_restart(one, launch, attempt)
+    _report(one, launch, attempt)
+    for _ in range(3):
+        await one.step(launch)
+    last = await one.last(launch)
+    assert (tried, last.stage, last.cancel_requested_at) == ([], "running", None)
+    await one.tick()
+    await one.step(launch)
+    assert tried == ["n1"]
 
 
 async def test_nobody_listens_where_the_report_says(one: Bench) -> None:
