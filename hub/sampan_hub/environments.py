@@ -6,7 +6,7 @@ Below `environment.prefix`, which belongs to the service account::
     builds/<lock>-<wheel>-<time>/   environments, each made once and never changed; with a record when it is whole
     wheels/                         what they are made from: wheels by their names, locks, sampan's own below its digest
 
-The commands run as the service account; :data:`ROWS` says what each of them looks like, for a gate at the centre.
+The commands run as the service account; a gate at the centre knows what each of them looks like (`sampan_kernels.gate`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from sampan_hub.user_lock import user_lock
 
 __all__ = [
     "RECORD",
-    "ROWS",
     "SCHEMA",
     "Place",
     "facts",
@@ -51,30 +50,6 @@ _PIP: Final = ("-I", "-m", "pip", "--isolated", "--disable-pip-version-check", "
 _OPTIONS: Final = ("--no-index", "--no-deps", "--no-cache-dir", "--no-warn-script-location")
 _TAIL: Final = 600
 """Characters of what a program said of its failure that are kept."""
-
-# No part of it is "." or "..".
-_FOLDER = r"(?:/\.?[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]*)+"
-_FILE = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
-_BUILD = rf"{_FOLDER}/builds/[0-9a-f]{{12}}-[0-9a-f]{{8}}-[0-9]{{14}}"
-_WHEELS = rf"{_FOLDER}/wheels(?:/[0-9a-f]{{8}})?"
-ROWS: Final[Mapping[str, str]] = {
-    "env-version": rf"{_FOLDER} -I -V",
-    "env-platform": rf"{_FOLDER} -I -m platform",
-    "env-folders": rf"mkdir -p -m 755 --(?: {_FOLDER})+",
-    "env-hashes": rf"sha256sum --(?: (?:{_WHEELS}|{_BUILD})/{_FILE})+",
-    "env-write": rf"dd of=(?:{_WHEELS}|{_BUILD})/{_FILE}\.part bs=64K seek=[0-9]+ oflag=seek_bytes status=none",
-    "env-rename": rf"mv -T -- ({_FOLDER}/{_FILE})\.part \1",
-    "env-venv": rf"{_FOLDER} -I -m venv -- {_BUILD}",
-    "env-install": rf"{_BUILD}/bin/python {' '.join(_PIP)} {' '.join(_OPTIONS)} "
-    rf"--find-links {_WHEELS} --require-hashes -r {_WHEELS}/[0-9a-f]{{12}}\.lock",
-    "env-install-own": rf"{_BUILD}/bin/python {' '.join(_PIP)} {' '.join(_OPTIONS)} {_WHEELS}/sampan-{_FILE}\.whl",
-    "env-open": rf"chmod -R a\+rX,go-w -- {_BUILD}",
-    "env-remove": rf"rm -rf -- {_BUILD}",
-    "env-link": rf"ln -s -T -- builds/[0-9a-f-]+ {_FOLDER}/[0-9a-f]{{12}}\.part",
-    "env-unlink": rf"rm -f -- {_FOLDER}/[0-9a-f]{{12}}\.part",
-    "env-facts": rf"{_FOLDER}/python[0-9.]* -I -m {re.escape(MODULE)}(?: --all)?",
-}
-"""Verb → its whole argument list, joined by blanks, as a regular expression."""
 
 
 def with_interpreter(descriptor: Descriptor) -> Descriptor:
