@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sampan.need import Need
 from sampan_hub.demands import demanded_cards, demanded_project
 from sampan_hub.descriptor import Descriptor, Share
 
 __all__ = ["CentreFacts", "Room", "ShareFacts", "Terms", "front"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,15 @@ class Room:
         )
 
 
-def front(rooms: Iterable[Room]) -> tuple[Room, ...]:
-    """The rooms that no earlier one covers, in their order: enough to find the first that holds a need."""
-    kept: list[Room] = []
-    for room in rooms:
-        if not any(earlier.covers(room) for earlier in kept):
-            kept.append(room)
+def front(some: Iterable[T], room_of: Callable[[T], Room]) -> tuple[T, ...]:
+    """Those whose room no earlier one covers, in their order: enough to find the first that holds a need."""
+    kept: list[T] = []
+    rooms: list[Room] = []
+    for one in some:
+        room = room_of(one)
+        if not any(earlier.covers(room) for earlier in rooms):
+            kept.append(one)
+            rooms.append(room)
     return tuple(kept)
 
 
@@ -176,7 +182,9 @@ class CentreFacts:
 
     def __post_init__(self) -> None:
         rooms = (share.room for share in self.shares)
-        object.__setattr__(self, "most", front(room for room in rooms if room is not None))
+        object.__setattr__(
+            self, "most", front((room for room in rooms if room is not None), lambda room: room)
+        )
 
     @classmethod
     def of(cls, descriptor: Descriptor) -> CentreFacts:

@@ -62,7 +62,9 @@ class Survey:
             share.id: _rooms(share, nodes[share.queue]) for share in facts.shares
         }
         """Share → the largest rooms that it ever has, also on nodes that are down now."""
-        self.most = front(sorted((room for some in self.rooms.values() for room in some), key=_smallness))
+        self.most = front(
+            sorted((room for some in self.rooms.values() for room in some), key=_smallness), _itself
+        )
         """The largest rooms there are here: what none of them holds never runs."""
         self._possible: list[Row] = [
             (room, at, -1) for at, share in enumerate(facts.shares) for room in self.rooms[share.id]
@@ -114,7 +116,7 @@ class Survey:
         lots = []
         for terms, shares in members.items():
             rows = tuple(row for at in shares for row in rows_of(at))
-            lots.append(_Lot(terms, tuple(shares), rows, _front(rows)))
+            lots.append(_Lot(terms, tuple(shares), rows, front(rows, _room_of)))
         return tuple(lots)
 
     def _free_rows(self, at: int) -> Iterable[Row]:
@@ -220,7 +222,7 @@ def _rooms(share: ShareFacts, nodes: Sequence[NodeReading]) -> tuple[Room, ...]:
         for node in nodes
     }
     rooms = (_room(share, size) for size in sizes)
-    return front(sorted((room for room in rooms if room is not None), key=_smallness))
+    return front(sorted((room for room in rooms if room is not None), key=_smallness), _itself)
 
 
 def _room(share: ShareFacts, slot: Slot) -> Room | None:
@@ -234,13 +236,12 @@ def _smallness(room: Room) -> tuple[int, ...]:
     return -room.cores, -room.memory_mib, -room.minutes, -sum(room.accelerators.values())
 
 
-def _front(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows that no earlier one covers: enough to find the first that holds a need."""
-    kept: list[Row] = []
-    for row in rows:
-        if not any(earlier[0].covers(row[0]) for earlier in kept):
-            kept.append(row)
-    return tuple(kept)
+def _itself(room: Room) -> Room:
+    return room
+
+
+def _room_of(row: Row) -> Room:
+    return row[0]
 
 
 def _first(rows: Sequence[Row], need: Need) -> Row | None:
