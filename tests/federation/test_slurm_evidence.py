@@ -251,6 +251,35 @@ async def test_accounting_that_is_away_leaves_the_queue_s_own_word(
         east.continue_daemon("slurmdbd")
 
 
+async def test_jobs_that_become_private_are_not_lost(east: Centre, asked: Asked, jobs: Jobs) -> None:
+    """PrivateData=jobs is switched on: squeue tells the service account of nobody's jobs any more."""
+    job = await jobs.submit("hidden", "sleep 600")
+    await jobs.are(JobState.RUNNING, job)
+    with east.slurm.settings(PrivateData="jobs"):
+        await jobs.until(lambda: asked.asker("x") == "x")
+        await jobs.are(JobState.RUNNING, job)
+        await asked.ask(asked.scheduler.cancel(job, jobs.tags[job]), account=jobs.account)
+        [ended] = await jobs.are(JobState.ENDED, job)
+        assert ended.why == Message("ended.cancelled_by_person")
+
+
+async def test_a_descriptor_that_says_wrongly_that_all_is_seen(federation: Federation) -> None:
+    """Queue and records hide everybody's jobs from the service account; nothing is lost, and nothing submitted twice."""
+    core = federation.centre("core")
+    facts = described(core)
+    lie = facts.model_copy(update={"scheduler": facts.scheduler.model_copy(update={"sees_all_jobs": True})})
+    asked = Asked(lie, AtLogin(core), SlurmScheduler.of(lie))
+    jobs = Jobs(core, asked, Watch(asked, lambda _: None))
+    try:
+        job = await jobs.submit("unseen", "sleep 600", queue="dcu", directives=(("gres", "dcu:1"),))
+        find = asked.scheduler.find([jobs.tags[job]])
+        assert await asked.ask(find) == []
+        assert [found.id for found in await asked.ask(find, account=jobs.account)] == [job]
+        await jobs.are(JobState.RUNNING, job)
+    finally:
+        core.end_all_jobs()
+
+
 async def test_one_question_for_fifty(east: Centre, asked: Asked, watch: Watch) -> None:
     """However many wait and end: one question about jobs a tick, one about nodes, and one to the records for all ends."""
     jobs = Jobs(east, asked, watch)
