@@ -102,6 +102,10 @@ class Hints:
         """What a submission told of the centre's clock: by how many seconds it seems to be ahead of ours."""
         self._fast[centre] = ahead if abs(ahead) > _CLOCKS_AGREE else 0.0
 
+    def by_our_clock(self, centre: str, at: float) -> float:
+        """A moment that the centre's clock told."""
+        return at - self._fast.get(centre, 0.0)
+
     async def close(self) -> None:
         tasks = list(self._asking.values())
         for task in tasks:
@@ -160,7 +164,7 @@ class Hints:
         except Exception:
             log.exception("what %s says of a start cannot be read", centre.id)
         if starts_at is not None:
-            starts_at -= self._fast.get(centre.id, 0.0)
+            starts_at = self.by_our_clock(centre.id, starts_at)
         seen = interval(services.history.of(centre.id, share), wants, ahead=ahead)
         hint = _Hint(centre, starts_at, seen, time.monotonic() + _BELIEVED)
         self._known.setdefault(key[:2], {})[wants] = hint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sampan.messages import Message
@@ -54,6 +54,7 @@ class JobStatus:
     started_at: float | None = None
     ended_at: float | None = None
     expected_start: float | None = None
+    """By the scheduler's own plan, of a job that waits; a hint."""
     ahead: int | None = None
     exit_code: int | None = None
     why: Message | None = None
@@ -95,4 +96,3 @@ class Usage:
     peak_memory_mib: int | None = None
     started_at: float | None = None
     ended_at: float | None = None
-    extra: dict[str, str] = field(default_factory=dict)

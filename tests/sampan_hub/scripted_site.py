@@ -38,6 +38,7 @@ class ScriptedJob:
     never: bool = False
     submitted_at: float | None = None
     started_at: float | None = None
+    expected_start: float | None = None
 
 
 @dataclass
@@ -205,9 +206,8 @@ class ScriptedScheduler:
     def _status(self, job: ScriptedJob) -> JobStatus:
         nodes = job.nodes if job.state is JobState.RUNNING else ()
         times = job.submitted_at, job.started_at
-        return JobStatus(
-            job.id, job.state, job.state, nodes, *times, ahead=job.ahead, why=job.why, never=job.never
-        )
+        status = JobStatus(job.id, job.state, job.state, nodes, *times, expected_start=job.expected_start)
+        return replace(status, ahead=job.ahead, why=job.why, never=job.never)
 
     def cancel(self, job: str, tag: str) -> Ask[None]:
         return Ask("cancel", (PROGRAM, "cancel", job, tag), lambda _: None)

@@ -56,7 +56,7 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
 async def _queued(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:
     place = None if status.ahead is None else status.ahead + 1
     if status.why is None:
-        message = in_queue(services, launch, attempt, place)
+        message = in_queue(services, launch, attempt, place, status.expected_start)
     else:
         message = Message("launch.held_up", {"centre": services.say(attempt.centre), "why": status.why})
     if attempt.stage is Stage.QUEUED and launch.message == message:

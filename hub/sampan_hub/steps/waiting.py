@@ -37,34 +37,50 @@ def with_starts(services: Services, placement: Placement) -> Placement:
     return replace(placement, ranked=tuple(ranked))
 
 
-def in_queue(services: Services, launch: Launch, attempt: Attempt, place: int | None) -> Message:
+def in_queue(
+    services: Services, launch: Launch, attempt: Attempt, place: int | None, starts_at: float | None = None
+) -> Message:
     """What is said of one that waits in that place of a queue; None where its centre does not tell places.
 
-    Said anew when the place changes and when the wait has become unusually long, not at each look: a person reads it.
+    `starts_at`: when the scheduler plans to start this very job, by its own clock. Said anew when the place changes, when
+    such a plan comes to where nothing was known, and when the wait has become unusually long, not at each look: a person
+    reads it.
     """
     waits = services.history.of(attempt.centre, attempt.share)
     need = _taken(services, launch, attempt)
     waited = max(0.0, services.now() - (attempt.submitted_at or services.now()))
     left = remaining(waits, need, waited, ahead=(place or 1) - 1)
+    plan = _plan(services, attempt, waited, starts_at)
     said = launch.message
     code, told = ("launch.queued_unseen", {}) if place is None else ("launch.queued_wait", {"place": place})
     same = said.code == code and said.params.get("place") == place
-    if same and (left is not None or said.params.get("wait") == Message("wait.long")):
+    told_wait = said.params.get("wait")
+    planned_now = plan is not None and told_wait == Message("wait.not_known")
+    if same and not planned_now and (left is not None or told_wait == Message("wait.long")):
         return said
     if left is None:
         wait = Message("wait.long")
     elif left.sure:
         wait = Message("wait.remaining", {"span": left.range()})
     else:
-        wait = _expected(interval(waits, need, ahead=(place or 1) - 1), attempt.predicted, waited)
+        wait = _expected(interval(waits, need, ahead=(place or 1) - 1), plan)
     return Message(code, {"centre": services.say(attempt.centre), **told, "wait": wait})
 
 
-def _expected(span: Span, predicted: float | None, waited: float) -> Message:
-    """What was seen there; where nothing was, what its scheduler had said, as long as that has not passed."""
-    if span.starts or predicted is None or predicted <= waited:
+def _plan(services: Services, attempt: Attempt, waited: float, starts_at: float | None) -> float | None:
+    """In how many seconds the scheduler means to start it, by the last it said; None where it said nothing, or that has passed."""
+    if starts_at is not None:
+        left = services.hints.by_our_clock(attempt.centre, starts_at) - services.now()
+    else:
+        left = (attempt.predicted or 0.0) - waited
+    return left if left > 0 else None
+
+
+def _expected(span: Span, plan: float | None) -> Message:
+    """What was seen there; where nothing was, what its scheduler plans."""
+    if span.starts or plan is None:
         return span.say()
-    return Message("wait.planned", {"about": amount(predicted - waited)})
+    return Message("wait.planned", {"about": amount(plan)})
 
 
 async def started(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:

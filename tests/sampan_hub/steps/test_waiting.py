@@ -78,6 +78,29 @@ async def test_what_the_scheduler_plans_is_said_as_its_plan_while_nothing_was_se
     assert "plan" not in await said(one, launch)
 
 
+async def test_the_plan_for_this_very_job_is_said_once_it_is_made(one: Bench) -> None:
+    """Slurm plans some while after it has taken the job; by a clock that is an hour fast."""
+    launch = await queued(one)
+    one.services.hints.clock("east", 3600.0)
+    [job] = one.sites["east"].live
+    job.expected_start = time.time() + 3600 + 1800
+    for _ in range(3):
+        await one.tick()
+        await one.step(launch)
+    assert (await said(one, launch)).endswith(
+        "By its own plan in about 30 min; how good its plans are is not known yet."
+    )
+    told = [step.message.say("en") for step in await one.store.transitions(launch.id)]
+    assert sum("plan" in words for words in told) == 1
+    one.services.history = History({("east", "main"): before(*(60.0 * n for n in range(1, 20)))})
+    job.ahead = 2
+    await one.tick()
+    await one.step(launch)
+    assert (await said(one, launch)).endswith("Usually another 1–20 min from here."), (
+        "what was seen counts more"
+    )
+
+
 async def test_a_wait_that_is_longer_than_usual_says_so_once(one: Bench) -> None:
     one.services.history = History({("east", "main"): before(*(float(n) for n in range(1, 20)))})
     launch = await queued(one)
