@@ -255,18 +255,18 @@ async def test_jobs_that_become_private_are_not_lost(east: Centre, asked: Asked,
     """PrivateData=jobs is switched on: squeue tells the service account of nobody's jobs any more."""
     job = await jobs.submit("hidden", "sleep 600")
     await jobs.are(JobState.RUNNING, job)
+    assert east.slurm is not None
     with east.slurm.settings(PrivateData="jobs"):
         await jobs.until(lambda: asked.asker("x") == "x")
         await jobs.are(JobState.RUNNING, job)
         await asked.ask(asked.scheduler.cancel(job, jobs.tags[job]), account=jobs.account)
-        [ended] = await jobs.are(JobState.ENDED, job)
-        assert ended.why == Message("ended.cancelled_by_person")
+        ended = await jobs.are(JobState.ENDED, job)
+        assert ended[0].why == Message("ended.cancelled_by_person")
 
 
 async def test_a_descriptor_that_says_wrongly_that_all_is_seen(federation: Federation) -> None:
     """Queue and records hide everybody's jobs from the service account; nothing is lost, and nothing submitted twice."""
-    core = federation.centre("core")
-    facts = described(core)
+    facts = described(core := federation.centre("core"))
     lie = facts.model_copy(update={"scheduler": facts.scheduler.model_copy(update={"sees_all_jobs": True})})
     asked = Asked(lie, AtLogin(core), SlurmScheduler.of(lie))
     jobs = Jobs(core, asked, Watch(asked, lambda _: None))
