@@ -823,6 +823,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The list of what was taken back could not be written: ssh-keygen failed. Install openssh-client, then try again.",
         "无法写出撤销列表：ssh-keygen 执行失败。请安装 openssh-client 后重试。",
     ),
+    "ca.no_hub": (
+        "Nothing in {state} says what this hub is called. Name it with --hub-id, or run “sampan up” once before.",
+        "{state} 中没有本平台的标识。请用 --hub-id 指定，或先运行一次“sampan up”。",
+    ),
     "ca.no_state": (
         "{state} is not the state directory of a signer. Say which it is with --state.",
         "{state} 不是签名服务的状态目录。请用 --state 指定。",

@@ -66,8 +66,11 @@ class CaCommand:
             raise Invalid("ca.no_state", state=str(state.path))
         centre = SigningList(state.path / "centres").centre(args.centre)
         authority = Authority(state.path / "ca" / args.centre, args.hub_id or _hub(state))
-        if centre is None and not (authority.folder / "authority.json").exists():
-            raise Missing("centre.unknown", centre=args.centre)
+        if not (authority.folder / "authority.json").exists():
+            if centre is None:
+                raise Missing("centre.unknown", centre=args.centre)
+            if not authority.hub:
+                raise Missing("ca.no_hub", state=str(state.path))
         accounts = {} if centre is None else dict(certified(centre))
         told = _ACTIONS[args.what](authority, args)
         _show(authority, args.centre, accounts, told, as_json=args.json)
@@ -78,10 +81,11 @@ command = CaCommand()
 
 
 def _hub(state: StateDirectory) -> str:
+    """Empty where nobody has said it yet: an authority keeps its name for good, so none is made up."""
     try:
         return state.secret("hub-id")
     except OSError:
-        return "demo"
+        return ""
 
 
 def _told(authority: Authority, args: argparse.Namespace) -> list[Message]:

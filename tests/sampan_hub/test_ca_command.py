@@ -128,6 +128,17 @@ def test_a_centre_that_has_left_can_still_be_shut_out(
     run(state, "revoke", "core", "--account", "hpc0042")
 
 
+def test_no_name_is_made_up_for_a_hub(state: StateDirectory, capsys: pytest.CaptureFixture[str]) -> None:
+    """An authority keeps it for good. One that is there already says it itself."""
+    (state.path / "secrets" / "hub-id").unlink()
+    with pytest.raises(Missing) as caught:
+        run(state, "show", "core")
+    assert caught.value.code == "ca.no_hub"
+    assert not (state.path / "ca" / "core").exists()
+    assert told(state, capsys, "show", "core", "--hub-id", "prod")["hub"] == "prod"
+    assert told(state, capsys, "show", "core")["hub"] == "prod"
+
+
 def test_a_folder_that_is_no_state(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         run(StateDirectory(tmp_path), "show", "core")
