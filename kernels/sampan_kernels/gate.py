@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Many", "NotAllowedError", "Row", "allowed", "main", "read_config", "table"]
 
-CONFIG = "/etc/sampan/gate.json"
+CONFIG, PRINCIPALS = "/etc/sampan/gate.json", "/etc/ssh/sampan/principals"
+OWNER, FIRST_UID = 0, {"person": 1000, "service": 1}
+"""Whose the configuration must be, and the smallest user id of who may come: never root's."""
 REFUSED, MISSING = 126, 127
 KEYS: dict[str, type] = {
     "service_account": str,  # who asks for everybody
+    "principals": str,  # the folder with sshd's file for each account: whoever has none any more is refused here too
+    "first_uid": int,  # of people, where it is not 1000: who has a smaller one is an account of the system
     "home": str,  # of a person, with {account} or {user}; without it, what the system says
     "python": list,  # interpreters that may run sampan_kernels; a * stands for one name
     "spool": str,  # of the process scheduler; without it there is none
@@ -48,6 +52,7 @@ KEYS: dict[str, type] = {
 NUMBER = "[0-9]{1,15}"
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 TAG = "sampan-[a-z0-9]{1,16}-[a-z0-9]{1,16}-[0-9]{1,6}"
+WORKER = f"{TAG}(?:-dask-[a-z0-9-]{{1,64}})?"
 BELOW = r"(?:/[A-Za-z0-9_@+=,][A-Za-z0-9._@+=,-]*)*"
 FOLDER = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
 FILE = "[A-Za-z0-9][A-Za-z0-9._+-]*"
@@ -57,7 +62,8 @@ PIP = "-I -m pip --isolated --disable-pip-version-check --no-input -q install --
 PIP += " --no-cache-dir --no-warn-script-location"
 LOCK, BUILD = "[0-9a-f]{12}", "[0-9a-f]{12}-[0-9a-f]{8}-[0-9]{14}"
 NOTHING, ANYTHING = "", None
-LONGEST_INPUT, PATH = 4096, "/usr/local/bin:/usr/bin:/bin"
+RECORD = r"sampan-environment\.json"
+LONGEST_INPUT, LONGEST_LINE, PATH = 4096, 1000, "/usr/local/bin:/usr/bin:/bin"
 ENGLISH = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 PERSON, SERVICE = ("person",), ("service",)
@@ -116,7 +122,7 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
         Row("status", BOTH, (*squeue, queues, fields), NOTHING),
         Row("recall", BOTH, (*sacct, "--allocations", "--parsable2", since, names, fields), NOTHING),
         Row("ended", BOTH, (*sacct, "--parsable2", since, ids, fields), NOTHING),
-        Row("cancel", PERSON, ("scancel", f"--name={TAG}", NUMBER), NOTHING),
+        Row("cancel", PERSON, ("scancel", f"--name={WORKER}", NUMBER), NOTHING),
         Row("capacity", BOTH, ("sinfo", "--Node", queues, f"--Format={FIELDS}"), NOTHING),
         Row("limits", PERSON, ("sacctmgr", "--parsable2", "--readonly"), f"(?:{question}){{1,4}}"),
     ]
@@ -139,7 +145,7 @@ def processes(config: dict[str, Any], own: str) -> list[Row]:
         Row("capacity", BOTH, (*program, *declared, "capacity"), NOTHING),
         Row("find", BOTH, (*program, "find", Many(TAG)), NOTHING),
         Row("status", BOTH, (*program, "status|usage", Many(NUMBER)), NOTHING),
-        Row("cancel", PERSON, (*program, "cancel", f"--tag={TAG}", NUMBER), NOTHING),
+        Row("cancel", PERSON, (*program, "cancel", f"--tag={WORKER}", NUMBER), NOTHING),
     ]
 
 
@@ -157,7 +163,7 @@ def environments(config: dict[str, Any]) -> list[Row]:
     ]
     if not prefix or not base:
         return rows if python else []
-    file, link = f"(?:{wheels}|{build})/{FILE}", f"{prefix}/{LOCK}"
+    file, link = f"(?:{wheels}/{FILE}|{build}/{RECORD})", f"{prefix}/{LOCK}"
     pip = (f"{build}/bin/python", *PIP.split())
     locked = ("--find-links", wheels, "--require-hashes", "-r", rf"{wheels}/{LOCK}\.lock")
     piece = ("dd", rf"of={file}\.part", "bs=64K", f"seek={NUMBER}", "oflag=seek_bytes", "status=none")
@@ -166,7 +172,7 @@ def environments(config: dict[str, Any]) -> list[Row]:
     return [
         *rows,
         Row("env-folders", SERVICE, ("mkdir", "-p", "-m", "755", "--", folders), NOTHING),
-        Row("env-hashes", SERVICE, ("sha256sum", "--", Many(file)), NOTHING),
+        Row("env-hashes", SERVICE, ("sha256sum", "--", Many(rf"{file}(?:\.part)?")), NOTHING),
         Row("env-write", SERVICE, piece, ANYTHING),
         Row("env-rename", SERVICE, ("mv", "-T", "--", rf"(?P<it>{file}|{link})\.part", "(?P=it)"), NOTHING),
         Row("env-venv", SERVICE, (base, "-I", "-m", "venv", "--", build), NOTHING),
@@ -202,7 +208,8 @@ def read_config(path: str) -> dict[str, Any]:
     """What stands in it. Raises `NotAllowedError` where it cannot be read or believed."""
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 (pathlib takes time to import)
-            if os.fstat(file.fileno()).st_mode & 0o022:
+            there = os.fstat(file.fileno())
+            if there.st_uid != OWNER or there.st_mode & 0o022:
                 raise NotAllowedError(f"{path}: others may write it")
             config = json.load(file)
     except (OSError, ValueError) as error:
@@ -211,10 +218,42 @@ def read_config(path: str) -> dict[str, Any]:
         raise NotAllowedError(f"{path}: service_account is missing")
     for key, value in config.items():
         words = value if isinstance(value, list) else [value]
-        sound = all(isinstance(word, str) and word for word in words)
+        sound = all(isinstance(word, str) and word for word in words) or (
+            isinstance(value, int) and value > 0
+        )
         if key not in KEYS or not isinstance(value, KEYS[key]) or not sound:
             raise NotAllowedError(f"{path}: {key}")
     return config
+
+
+def who_asks(config: dict[str, Any], account: str, uid: int) -> str:
+    """As what this account comes. Raises `NotAllowedError` for the system's own, and for one that is let in no more.
+
+    sshd reads the principals at a login alone: a connection that is open already would outlive their end.
+    """
+    who = (SERVICE if account == config["service_account"] else PERSON)[0]
+    if uid < (config["first_uid"] if who in PERSON and "first_uid" in config else FIRST_UID[who]):
+        raise NotAllowedError("an account of the system")
+    path = f"{config.get('principals', PRINCIPALS)}/{account}"
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            listed = any(line.partition("#")[0].split()[-1:] == [f"sampan:{account}"] for line in file)
+    except OSError as error:
+        raise NotAllowedError(f"{path}: {error.strerror}") from error
+    if not listed:
+        raise NotAllowedError(f"{path}: not in it")
+    return who
+
+
+def written(argv: list[str]) -> str:
+    """One line for the log, from which a command can neither break out nor hide behind its length."""
+    text = "".join(
+        letter if letter.isprintable() and letter != "\\" else ascii(letter)[1:-1]
+        for letter in shlex.join(argv)
+    )
+    if len(text) <= LONGEST_LINE:
+        return text
+    return f"{text[: LONGEST_LINE // 2]} …{len(text)} characters… {text[-LONGEST_LINE // 4 :]}"
 
 
 def main(environment: dict[str, str], arguments: list[str]) -> int:
@@ -222,20 +261,21 @@ def main(environment: dict[str, str], arguments: list[str]) -> int:
     own = pwd.getpwuid(os.getuid())
     syslog.openlog("sampan-gate", syslog.LOG_PID, syslog.LOG_AUTHPRIV)
     said = environment.get("SSH_ORIGINAL_COMMAND", "")
+    argv = [said]
     where = f"{own.pw_name} from {environment.get('SSH_CONNECTION', '?').partition(' ')[0]}"
     try:
         config = read_config(*(arguments or [CONFIG]))
         home = re.escape(config.get("home", own.pw_dir).replace("{account}", own.pw_name))
         home = home.replace(r"\{user\}", "[a-z0-9-]{1,48}")
-        who = (SERVICE if own.pw_name == config["service_account"] else PERSON)[0]
+        who = who_asks(config, own.pw_name, own.pw_uid)
         argv = shlex.split(said)
         row = allowed(table(config, own.pw_name, home), who, argv)
         given = None if row.stdin is ANYTHING else take_input(row.stdin)
     except (NotAllowedError, ValueError, TypeError) as error:
-        syslog.syslog(syslog.LOG_WARNING, f"refused {where}: {error}: {said[:1000]!r}")
+        syslog.syslog(syslog.LOG_WARNING, f"refused {where}: {error}: {written(argv)}")
         print("sampan-gate: refused", file=sys.stderr)
         return REFUSED
-    syslog.syslog(syslog.LOG_NOTICE, f"{row.verb} {where}: {said[:1000]}")
+    syslog.syslog(syslog.LOG_NOTICE, f"{row.verb} {where}: {written(argv)}")
     kept = {name: environment[name] for name in config.get("keep", []) if name in environment}
     clean = {"HOME": own.pw_dir, "USER": own.pw_name, "LOGNAME": own.pw_name, "SHELL": own.pw_shell}
     return run(argv, {**kept, **clean, **ENGLISH, "PATH": config.get("path", PATH)}, given)

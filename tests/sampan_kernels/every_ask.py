@@ -58,7 +58,7 @@ SCHEDULED: Mapping[str, tuple[str, tuple[tuple[Any, ...], ...]]] = {
     # method: (who asks, the arguments of each way that it is asked in)
     "submit": ("person", ((PLAIN,), (CARDS,))),
     "expected_start": ("person", ((PLAIN,), (CARDS,))),
-    "cancel": ("person", (("12", TAG),)),
+    "cancel": ("person", (("12", TAG), ("12", f"{TAG}-dask-0a1b2c3d"))),
     "limits": ("person", (("hpc0042",),)),
     "find": ("both", (([],), ([TAG],), ([TAG, TAG.replace("-1", "-2")],))),
     "recall": ("both", (([TAG],),)),
@@ -148,6 +148,12 @@ async def everything() -> list[tuple[str, Ask[Any]]]:
         *(("service", ask) for ask in asks_of(environments, OF_ENVIRONMENTS)),
         *asks_of_scheduler(process),
         *asks_of_scheduler(slurm),
+        ("service", environments.write(f"{BUILD}/{environments.RECORD}", 0, b"{}")),
+        (
+            "service",
+            environments.hashes([f"{BUILD}/{environments.RECORD}.part", f"{PLACE.wheels}/a.whl.part"]),
+        ),
+        ("service", environments.rename(f"{BUILD}/{environments.RECORD}")),
         ("service", Ask("idle", IDLE, str)),
     ]
 

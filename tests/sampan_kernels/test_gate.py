@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,6 +119,8 @@ ATTACKS = [
         f"scancel --user=bob --name={TAG} 12",
     ),
     f"scancel --name={TAG} --signal=KILL 12",
+    *(f"scancel --name={TAG}-dask-{worker} 12" for worker in ("", "a/b", "A", "a,sampan-x-y-1", "a" * 65)),
+    f"scancel --name={TAG}-other-1 12",
     "sacct --allusers --parsable2 --starttime=now-3days --jobs=1 --format=JobID --file=/etc/passwd",
     "sinfo --Node --partition=dcu --Format=NodeList -c /tmp/slurm.conf",
     # files
@@ -161,6 +165,12 @@ ATTACKS = [
     f"dd of={PREFIX}/../x.part bs=64K seek=0 oflag=seek_bytes status=none",
     "dd of=/etc/passwd.part bs=64K seek=0 oflag=seek_bytes status=none",
     f"dd if=/etc/shadow of={PREFIX}/wheels/a.part bs=64K seek=0 oflag=seek_bytes status=none",
+    # of a build itself nothing is written but its record
+    *(
+        f"dd of={BUILD}/{path}.part bs=64K seek=0 oflag=seek_bytes status=none"
+        for path in ("pyvenv.cfg", "bin/python", "sampan-environmentXjson", "sampan-environment.json/x")
+    ),
+    f"mv -T -- {BUILD}/pyvenv.cfg.part {BUILD}/pyvenv.cfg",
     f"ln -s -T -- /etc {PREFIX}/0123456789ab.part",
     f"ln -s -T -- builds/../../x {PREFIX}/0123456789ab.part",
     f"chmod -R a+rwx -- {BUILD}",
@@ -205,6 +215,73 @@ def test_an_argument_with_the_mark_between_arguments_in_it() -> None:
 def test_what_sacctmgr_is_asked_is_looked_at(given: str) -> None:
     row = gate.allowed(rows(), "person", ("sacctmgr", "--parsable2", "--readonly"))
     assert not re.fullmatch(row.stdin, given)
+
+
+ACCOUNTS = ["alice", "root", "daemon", "sampan", "a-person-of-old"]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    for account in ACCOUNTS:
+        (tmp_path / account).write_text(
+            f'# of the hub\nrestrict,command="x y" sampan:{account}\noperator:{account}\n'
+        )
+    return {"service_account": "sampan", "principals": str(tmp_path)}
+
+
+def test_who_may_ask(config: dict[str, Any]) -> None:
+    assert gate.who_asks(config, "alice", 1000) == "person"
+    assert gate.who_asks(config, "sampan", 998) == "service"
+    for account, uid in (("root", 0), ("sampan", 0), ("daemon", 1), ("alice", 999)):
+        with pytest.raises(gate.NotAllowedError, match="system"):
+            gate.who_asks(config, account, uid)
+    # Some centres count from 500.
+    assert gate.who_asks({**config, "first_uid": 500}, "a-person-of-old", 500) == "person"
+    with pytest.raises(gate.NotAllowedError):
+        gate.who_asks({**config, "first_uid": 500}, "daemon", 499)
+
+
+@pytest.mark.parametrize("left", [None, "", "# sampan:alice\n", "operator:alice\n", "sampan:bob\n"])
+def test_whose_principals_are_taken_away_asks_no_more(config: dict[str, Any], left: str | None) -> None:
+    file = Path(config["principals"]) / "alice"
+    assert gate.who_asks(config, "alice", 1000) == "person"
+    file.unlink() if left is None else file.write_text(left)
+    with pytest.raises(gate.NotAllowedError):
+        gate.who_asks(config, "alice", 1000)
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["head", "-c", "5"], "head -c 5"),
+        (["a b", "", "李雷"], "'a b' '' '李雷'"),
+        (["sh\nsampan-gate[1]: read root"], r"'sh\nsampan-gate[1]: read root'"),
+        (["\x1b[2J\r\x00\u202e\udc80"], r"'\x1b[2J\r\x00\u202e\udc80'"),
+        (["\\n", "\n"], r"'\\n' '\n'"),
+    ],
+)
+def test_what_is_logged_is_one_line_and_tells_words_apart(argv: list[str], line: str) -> None:
+    assert gate.written(argv) == line
+
+
+def test_of_a_long_command_the_log_has_beginning_length_and_end() -> None:
+    line = gate.written(["begins", *["x"] * 5000, "ends"])
+    assert line.startswith("begins x x")
+    assert line.endswith("x ends")
+    assert "…10011 characters…" in line
+    assert len(line) < 1000
+
+
+def test_only_roots_configuration_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "gate.json"
+    file.write_text('{"service_account": "sampan"}')
+    file.chmod(0o644)
+    assert gate.OWNER == 0
+    monkeypatch.setattr(gate, "OWNER", file.stat().st_uid)
+    assert gate.read_config(str(file)) == {"service_account": "sampan"}
+    monkeypatch.setattr(gate, "OWNER", file.stat().st_uid + 1)
+    with pytest.raises(gate.NotAllowedError):
+        gate.read_config(str(file))
 
 
 def test_what_a_centre_does_not_have_is_not_open() -> None:
