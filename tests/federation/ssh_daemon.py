@@ -7,23 +7,16 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from sampan_hub.sshd_lines import FOLDER
 from tests.federation.gate_files import write_gate
 from tests.federation.host import Failed, Host, wait_for
 from tests.federation.shape import CentreShape
 from tests.federation.writing import put
 
-__all__ = ["SshDaemon"]
+__all__ = ["FOLDER", "SshDaemon"]
 
 PORT: Final = 22
 
-FOLDER: Final = "/etc/ssh/sampan"
-_OF_SAMPAN: Final = f"""\
-TrustedUserCAKeys {FOLDER}/ca.pub
-AuthorizedPrincipalsFile {FOLDER}/principals/%u
-RevokedKeys {FOLDER}/revoked
-ClientAliveInterval 15
-"""
-"""What `sampan ca show` asks of a centre's operators."""
 _CONFIG: Final = """\
 # Written by tests/federation.
 Include /etc/ssh/sshd_config.d/*.conf
@@ -74,9 +67,9 @@ class SshDaemon:
         for name in ("ca.pub", "revoked"):
             if not (self._own / name).exists():
                 put(self._own / name, "")
-        write_gate(self._centre, self._etc.parent, self._local)
+        told = write_gate(self._centre, self._etc.parent, self._local)
         config = _CONFIG.format(port=PORT, address=self._address, gateway_ports=self._centre.gateway_ports)
-        changed = self._write("sshd_config", config) | self._write("sshd_config.d/sampan.conf", _OF_SAMPAN)
+        changed = self._write("sshd_config", config) | self._write("sshd_config.d/sampan.conf", told)
         if not self._listens():
             self._host.run(["mkdir", "-p", "-m", "755", "/run/sshd"])
             self._host.run(["/usr/sbin/sshd", "-E", "/var/log/sshd.log"])

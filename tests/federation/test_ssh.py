@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from tests.federation.centre import Centre
 from tests.federation.federation import Federation
 
 pytestmark = pytest.mark.federation
+
+MUNGE = "/run/munge/munge.socket.2"
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,31 @@ def test_the_service_account_comes_in_the_same_way(federation: Federation, autho
     assert log_in(east, east.service_account, authority.key).stdout.startswith(east.service_account)
 
 
+async def test_the_service_account_reaches_no_socket_and_listens_nowhere(
+    federation: Federation, authority: Authority
+) -> None:
+    """Munge's would make the hub this account at the scheduler, past the gate. Whatever its certificate permits."""
+    east = federation.centre("east")
+    authority.certificate(f"sampan:{east.service_account}", source=east.hub_address)
+    async with asyncssh.connect(
+        east.address,
+        east.port,
+        username=east.service_account,
+        known_hosts=([asyncssh.import_public_key(line) for line in east.host_keys], [], []),
+        client_keys=[(str(authority.key), f"{authority.key}-cert.pub")],
+        agent_path=None,
+        config=None,
+    ) as connection:
+        assert east.run(["test", "-S", MUNGE], account=east.service_account).returncode == 0
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_unix_connection(MUNGE)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_port("", 0, "127.0.0.1", 1)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_path("/tmp/of-the-hub", "/tmp/x")
+        assert (await connection.run("id", check=False)).exit_status == 126
+
+
 @pytest.mark.parametrize(
     ("principal", "valid", "source"),
     [
@@ -164,6 +192,24 @@ def test_what_is_revoked_is_refused(federation: Federation, authority: Authority
     keygen("-q", "-k", "-f", str(krl), f"{authority.key}.pub")
     east.ssh.put_revoked(krl.read_bytes())
     assert refused(log_in(east, "e-alice", authority.key))
+
+
+def test_only_the_service_accounts_logins_are_other_than_before(federation: Federation) -> None:
+    """What `sampan ca show` has a centre install says nothing of how people's own logins are."""
+    for centre in federation.centres.values():
+
+        def told(account: str, centre: Centre = centre) -> set[str]:
+            of = f"user={account},host=hub,addr={centre.hub_address}"
+            return set(centre.run(["/usr/sbin/sshd", "-T", "-C", of]).stdout.splitlines())
+
+        bounds = {
+            "allowtcpforwarding local",
+            "allowstreamlocalforwarding no",
+            "permitlisten none",
+            "clientaliveinterval 15",
+        }
+        assert bounds <= told(centre.service_account)
+        assert not bounds & told(centre.account("alice"))
 
 
 def test_core_alone_binds_no_forwarded_port_for_others(federation: Federation) -> None:
