@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -173,14 +175,25 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     # WAL: readers go on while somebody writes. FULL: what was told to a person survives a power cut.
     # In a database that can only be read WAL cannot be switched on, and asking is no error there either.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_SECONDS * 1000}",
-    ):
+    for pragma in (f"busy_timeout={_BUSY_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    _switch_on_wal(cursor)
     cursor.close()
+
+
+def _switch_on_wal(cursor: Any) -> None:
+    """Unlike everything else this waits for nobody: two who open a new database at once may find it locked.
+
+    https://sqlite.org/wal.html. So it is tried again; only the very first connections of a new file ever meet this.
+    """
+    for last in (*(False,) * 100, True):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if last or "locked" not in str(error):
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:

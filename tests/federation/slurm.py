@@ -80,7 +80,7 @@ class Slurm:
         if changed:
             self._login.run(["scontrol", "reconfigure"])
         self._resume()
-        wait_for(f"the nodes of {self._centre.name}", self._ready, seconds=60)
+        wait_for(f"the nodes of {self._centre.name}", self._ready, seconds=90)
 
     def _resume(self) -> None:
         """What was drained, by a test or by Slurm itself, takes jobs again."""
@@ -132,7 +132,8 @@ class Slurm:
         if not _runs(self._login, "mariadbd"):
             self._login.run(["flock", "/run", "sh", "-c", _INSTALL_DATABASE])
             self._login.spawn(["mariadbd", *_MARIADB], log="/var/log/mariadb.log")
-        wait_for(f"MariaDB at {self._centre.name}", lambda: self._sql("SELECT 1"))
+        # After a crash it looks through its files first.
+        wait_for(f"MariaDB at {self._centre.name}", lambda: self._sql("SELECT 1"), seconds=90)
         if not self._sql(_DATABASE):
             raise Failed(f"{self._centre.name}: no database for slurmdbd")
 
@@ -148,7 +149,7 @@ class Slurm:
         self._folders(self._login)
         if not _runs(self._login, "slurmdbd"):
             self._as(self._login, "slurm", "slurmdbd")
-        wait_for(f"slurmdbd at {self._centre.name}", self._answers)
+        wait_for(f"slurmdbd at {self._centre.name}", self._answers, seconds=60)
         done = self._login.own / "var/lib/slurm/accounts"
         accounts = "".join(f"{who.name} {who.project}\n" for who in accounts_of(self._centre))
         if _text(done) == accounts:
