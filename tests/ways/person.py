@@ -82,12 +82,22 @@ class Person:
         return found[0] if found else {}
 
     async def at(self, stage: str, name: str = "", deadline: float = 60.0) -> dict[str, Any]:
-        async def there() -> dict[str, Any] | None:
-            launch = await self.launch(name, ended=stage == "ended")
-            return launch if launch.get("stage") == stage else None
+        """The launch once it is in that stage; where it does not come there, what became of it instead."""
+        launch: dict[str, Any] = {}
 
-        found: dict[str, Any] = await came(there, deadline)
-        return found
+        async def there() -> bool:
+            launch.clear()
+            launch.update(await self.launch(name, ended=stage == "ended"))
+            return launch.get("stage") == stage
+
+        try:
+            # A crowd that asks ten times a second each would be the load that it measures.
+            await came(there, deadline, every=0.4)
+        except AssertionError as error:
+            raise AssertionError(
+                f"{self.name} is not {stage}: {json.dumps(launch, ensure_ascii=False)}"
+            ) from error
+        return launch
 
     def path(self, server: str = "") -> str:
         return f"/user/{quote(self.name)}/{server}/" if server else f"/user/{quote(self.name)}/"

@@ -78,6 +78,8 @@ async def test_twenty_at_once_pass_a_full_centre_by(hub: WholeHub, federation: F
     full = await asyncio.to_thread(hub.fill, "east")
     people = [Person(hub, f"p{number:02}") for number in range(20)]
     try:
+        # What the broker believes of a centre may be ten seconds old.
+        await came(lambda: _is_full(hub, "east"))
         await _log_in(people)
         await asyncio.gather(*(person.start(plan="light") for person in people))
         await asyncio.gather(*(person.at("ready", deadline=300) for person in people))
@@ -91,8 +93,8 @@ async def test_twenty_at_once_pass_a_full_centre_by(hub: WholeHub, federation: F
         for centre, jobs in found.items():
             assert {job["state"] for job in jobs} <= {"running"}, centre
             assert hub.places.overcommitted(centre) == {}
-        # By the clusters' own accounting: each began a moment after it was submitted.
-        assert max(waited for centre in ("west", "core") for waited in _waits(federation, centre)) <= 5
+        # Each began a moment after it was submitted.
+        assert max(_waits(federation)) <= 10
         # Two queues over the same nodes: nothing is free in either, and the cores are told once.
         shares = {share["id"]: share for share in (await _centre(hub, "east"))["shares"]}
         assert len(shares) == 2
@@ -105,27 +107,29 @@ async def test_twenty_at_once_pass_a_full_centre_by(hub: WholeHub, federation: F
             await carol.stop()
             await carol.at("ended")
     finally:
+        await asyncio.to_thread(federation.centre("east").free)
         await _leave(people)
     await came(lambda: _no_jobs(hub), 60)
 
 
-def _waits(federation: Federation, centre: str) -> list[float]:
-    """Seconds from submission to start of each job of ours that runs there."""
-    asked = ["sacct", "--allusers", "--allocations", "--noheader", "--parsable2", "--state=RUNNING"]
-    asked += ["--starttime=now-1hour", "--format=JobName,Submit,Start"]
-    rows = [line.split("|") for line in federation.centre(centre).run(asked).stdout.splitlines()]
-    times = [
-        (datetime.fromisoformat(begun) - datetime.fromisoformat(submitted)).total_seconds()
-        for name, submitted, begun in rows
-        if name.startswith("sampan-")
-    ]
-    assert times, f"no job of ours runs at {centre}"
-    return times
+def _waits(federation: Federation) -> list[float]:
+    """Seconds from submission to start of each running job of ours, by the clusters' own clocks."""
+    waits = []
+    for centre in ("west", "core"):
+        told = federation.centre(centre).run(["squeue", "-h", "-a", "-t", "RUNNING", "-o", "%V|%S|%j"]).stdout
+        for submitted, begun, name in (line.split("|", 2) for line in told.splitlines()):
+            if name.startswith("sampan-"):
+                waits.append(datetime.fromisoformat(begun) - datetime.fromisoformat(submitted))
+    return [wait.total_seconds() for wait in waits]
 
 
 async def _centre(hub: WholeHub, centre: str) -> dict[str, Any]:
     found: dict[str, Any] = next(one for one in await hub.ask("GET", "/centres") if one["id"] == centre)
     return found
+
+
+async def _is_full(hub: WholeHub, centre: str) -> bool:
+    return {share["cores_free"] for share in (await _centre(hub, centre))["shares"]} == {0}
 
 
 async def _has_room(hub: WholeHub, centre: str) -> bool:
@@ -167,7 +171,7 @@ async def test_what_nobody_has_is_refused_at_once(hub: WholeHub) -> None:
 @pytest.mark.timeout(300)
 async def test_fifty_waiting_ask_once_a_tick(hub: WholeHub, federation: Federation) -> None:
     """Counted by slurmctld itself (sdiag). Fifty people log in and start first, which takes most of its time."""
-    full = await asyncio.to_thread(hub.fill, "east")
+    await asyncio.to_thread(hub.fill, "east")
     people = [Person(hub, f"p{number:02}") for number in range(50)]
     seconds = 15
     try:
@@ -183,7 +187,7 @@ async def test_fifty_waiting_ask_once_a_tick(hub: WholeHub, federation: Federati
         assert 2 <= asked["REQUEST_NODE_INFO"] <= seconds + 2, asked
     finally:
         await _leave(people)
-        await asyncio.to_thread(hub.free, "east", full)
+        await asyncio.to_thread(federation.centre("east").free)
     await came(lambda: _no_jobs(hub), 60)
 
 
@@ -222,7 +226,7 @@ async def test_strangers_at_the_login_node_get_nothing(hub: WholeHub, federation
         assert "sampan_kernels.launcher" in words
         assert "sampan_kernels.kernel" in words, "Dask's scheduler lives in the kernel"
         assert "dask" in words
-        asked = [(east.addresses[node], one.port) for one in listening for node in ("n1", "n2")]
+        asked = sorted({(east.addresses[node], one.port) for one in listening for node in ("n1", "n2")})
         source = Path(stranger.__file__).read_text(encoding="utf-8")
         argv = [str(user_environment.python()), "-I", "-c", source]
         question = json.dumps({"tcp": asked, "unix": [], "broker": None, "secret": ""}).encode()
@@ -230,7 +234,7 @@ async def test_strangers_at_the_login_node_get_nothing(hub: WholeHub, federation
         told.pop("broker", None)
         assert len(told) == len(asked)
         spoken = [said for said in told.values() if not said["http"].startswith("<ConnectionRefused")]
-        assert len(spoken) >= len(listening)
+        assert len(spoken) >= len({one.port for one in listening})
         for said in spoken:
             launcher = said.pop("ssh", "<denied> <denied> <denied>")
             assert launcher == "<denied> <denied> <denied>"
