@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 from sampan.errors import SampanError
@@ -13,6 +14,8 @@ from sampan_hub.services import Services
 from sampan_hub.steps.waiting import gave_up
 
 __all__ = ["end_attempt", "end_launch", "let_go", "log_tail"]
+
+log = logging.getLogger(__name__)
 
 _TAIL_BYTES = 4096
 
@@ -26,6 +29,7 @@ async def end_attempt(
     restart elsewhere.
     """
     now = services.now()
+    log.info("launch %s: its attempt %s at %s is over: %s", launch.id, attempt.number, attempt.centre, why)
     tail = await log_tail(services, launch, attempt) if launch.target is Target.READY else None
     await let_go(services, launch.id, attempt)
     await gave_up(services, launch, attempt, why)
