@@ -186,6 +186,8 @@ def _server(app: ASGIApp) -> _Server:
             access_log=False,
             lifespan="off",
             proxy_headers=False,
+            # Longer than clients keep a connection: else one that is just being closed here is used once more there.
+            timeout_keep_alive=60,
             timeout_graceful_shutdown=2,
         )
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 from uuid import uuid4
 
@@ -109,7 +109,9 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             self._keep(launch["id"])
             if adopted:
                 await self._take_token()
-            await self._supply(launch)
+            # One lost connection ends no start that has its launch: what was not heard is told again.
+            with suppress(Unreachable):
+                await self._supply(launch)
             launch = await settled(self.broker, self.launch_id, self._supply)
             if adopted and ready(launch):
                 await self._take_token()
