@@ -45,6 +45,18 @@ async def test_the_server_gets_jupyterhubs_variables_and_a_token_that_is_good(hu
         assert "self" not in model.json()["scopes"]
 
 
+async def test_an_identity_that_was_not_heard_is_told_again(hub: LiveHub) -> None:
+    """Else the launch waits at its centre for an identity that nobody brings, and the person is told that it failed."""
+    hub.broker.deaf_to_identities = 2
+    async with Browser(hub, "bruno") as bruno, door() as address:
+        await bruno.submit()
+        script = await launched(hub, "bruno")
+        await until(lambda: script.id in hub.broker.identities)
+        await ready(hub, script, address)
+        await came(bruno.is_ready)
+    assert hub.broker.deaf_to_identities == 0
+
+
 async def test_a_link_starts_with_its_options(hub: LiveHub) -> None:
     async with Browser(hub, "cora") as cora:
         await cora.page("/hub/spawn?opt-v=1&opt-cores=3")
