@@ -63,12 +63,13 @@ class Centre:
         """Whatever part of it is missing is made; what a test cut or stopped is as before."""
         names = {self.hosts[short].name: address for short, address in self.addresses.items()}
         tree.lay_out(self.shape, self.root, names)
-        if not all(host.whole for host in self.hosts.values()):
+        if not self._whole():
             # A node's link ends in its login node: half a centre is made anew.
             self.end()
             for host in self.hosts.values():
                 host.start()
             network.connect(self._plan, self.shape, self.hosts)
+            self._connected.write_text(self._anchors())
         self.heal()
         for node in self.shape.nodes:
             self.heal_node(node)
@@ -76,6 +77,21 @@ class Centre:
         if self.slurm is not None:
             self.slurm.start()
         self.batch.prepare()
+
+    def _whole(self) -> bool:
+        """All hosts are up, and these very ones are connected: an `up` killed in between leaves hosts without a network."""
+        if not all(host.whole for host in self.hosts.values()):
+            return False
+        return self._connected.exists() and self._connected.read_text() == self._anchors()
+
+    @property
+    def _connected(self) -> Path:
+        """Which hosts the network was last made for."""
+        return self.root / "connected"
+
+    def _anchors(self) -> str:
+        anchors = {name: host.anchor for name, host in sorted(self.hosts.items())}
+        return repr([(name, anchor.pid, anchor.started) for name, anchor in anchors.items()])
 
     def end(self) -> None:
         """Everything that runs there is gone when this returns; the files stay."""
