@@ -158,8 +158,15 @@ async def test_the_service_account_reaches_nodes_and_has_a_terminal(
         ssh_listener(key) as port,
         await transport.reach("127.0.0.1", port, TransportContract.options(key)),
     ):
-        assert f"sshd: {SERVICE}@pts/" in await processes()
-        assert " ".join(IDLE) in await processes()
+        await seen(f"sshd: {SERVICE}@pts/")
+        await seen(" ".join(IDLE))
+
+
+async def seen(mark: str) -> None:
+    """Beside the connection, not before it: its terminal is given, and its command started, a moment later."""
+    async with asyncio.timeout(10):
+        while mark not in await processes():  # noqa: ASYNC110 (it is another process)
+            await asyncio.sleep(0.05)
 
 
 async def processes() -> str:
