@@ -103,6 +103,17 @@ async def about() -> dict[str, Any]:
     return {"version": version("sampan"), "api": 1}
 
 
+@routes.get("/me")
+async def who_am_i(person: Who) -> dict[str, Any]:
+    """Who is asking, and the roles that JupyterHub gives them: by groups `sampan:operator:<centre>`, `sampan:provider:<name>`."""
+    return {
+        "name": person.name,
+        "admin": person.admin,
+        "operates": sorted(person.operates),
+        "provides": sorted(person.provides),
+    }
+
+
 @routes.get("/plans")
 async def list_plans(person: Who) -> list[dict[str, Any]]:
     """The plans a person may start from."""
@@ -122,12 +133,17 @@ async def list_centres(services: Parts, person: Who) -> list[dict[str, Any]]:
 
 @routes.get("/problems")
 async def list_problems(services: Parts, person: Who) -> dict[str, list[dict[str, Any]]]:
-    """Descriptor files that cannot be used, and everything that is wrong with each. For operators and administrators."""
-    if not person.operates:
+    """Descriptor files that cannot be used, and everything that is wrong with each.
+
+    An operator is told of the files of the centres that they operate, an administrator of all.
+    """
+    if not (person.admin or person.operates):
         raise Forbidden("access.operator")
+    directory = services.directory
     return {
         name: [error.message.to_json() for error in errors]
-        for name, errors in services.directory.problems.items()
+        for name, errors in directory.problems.items()
+        if person.admin or person.operates & directory.concerns(name)
     }
 
 
@@ -198,6 +214,14 @@ async def stop_launch(launch: Mine, services: Parts, person: Who) -> dict[str, A
     if launch.ended_at is None:
         await services.store.update_launch(launch.id, target=Target.STOPPED)
         services.wake(launch.id)
+    row = await services.store.launch(launch.id)
+    return await _view(services, row or launch, person)
+
+
+@routes.post("/launches/{launch}/let-go", status_code=202)
+async def let_go_launch(launch: Mine, services: Parts, person: Who, launching: Maker) -> dict[str, Any]:
+    """Ends a launch that nobody can say anything of, by its person's decision; its job is ended when its centre answers."""
+    await launching.let_go(launch)
     row = await services.store.launch(launch.id)
     return await _view(services, row or launch, person)
 

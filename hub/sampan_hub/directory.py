@@ -121,6 +121,14 @@ class CentreDirectory:
                 await former.close()
         return changed
 
+    def concerns(self, file: str) -> frozenset[str]:
+        """The centres that a file is about: the one that it described last, and the one that it is named after.
+
+        What is in a broken file may not even say its id.
+        """
+        described = {name for name, last in self._files.items() if last == file}
+        return frozenset({*described, file.removesuffix(".yaml")})
+
     def _describes_another(self, name: str, sound: Mapping[str, tuple[str, Centre]]) -> bool:
         return self._files[name] in {file for file, _ in sound.values()}
 

@@ -36,9 +36,18 @@ class Person:
         return self.name == owner or self.admin
 
     @property
-    def operates(self) -> bool:
-        """Whether this person operates a centre of the federation, or all of it."""
-        return self.admin or any(group.startswith("sampan:operator:") for group in self.groups)
+    def operates(self) -> frozenset[str]:
+        """The centres that this person operates; an administrator operates all, named or not."""
+        return self._named("operator")
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The providers of software and data that this person speaks for."""
+        return self._named("provider")
+
+    def _named(self, role: str) -> frozenset[str]:
+        prefix = f"sampan:{role}:"
+        return frozenset(group.removeprefix(prefix) for group in self.groups if group.startswith(prefix))
 
 
 class Logins:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from sampan.messages import Message
-from sampan.stages import Kind, Seen, Stage
+from sampan.stages import SILENT, Kind, Seen, Stage
+from sampan_hub.capacity import NodeReading
 from sampan_hub.centre import Centre
 from sampan_hub.people import Person
 from sampan_hub.records import Attempt, Launch, Transition
 from sampan_hub.services import Services
 from sampan_hub.watch import Watch
 
-__all__ = ["centre_view", "launch_view", "transition_view"]
+__all__ = ["centre_view", "histogram", "launch_view", "may_decide_at", "transition_view"]
 
 
 def _say(message: Message | None) -> dict[str, Any] | None:
@@ -36,7 +38,8 @@ def launch_view(
         "target": launch.target,
         "stage": launch.stage,
         "seen": last.seen if last else Seen.UNKNOWN,
-        "seen_at": last.seen_at if last else None,
+        "seen_since": last.seen_at if last else None,
+        "may_decide_at": may_decide_at(services, last) if last and launch.live else None,
         "progress": launch.progress,
         "centre": last.centre if last else None,
         "names": names,
@@ -54,6 +57,13 @@ def launch_view(
         "cause": _say(launch.cause),
         "log_tail": last.tail if last else None,
     }
+
+
+def may_decide_at(services: Services, attempt: Attempt) -> float | None:
+    """From when on its person may let it go; None while its centre can say how it is."""
+    if attempt.seen not in SILENT or attempt.ended_at is not None or attempt.seen_at is None:
+        return None
+    return attempt.seen_at + services.settings.decide_after
 
 
 def _needs_identity(services: Services, launch: Launch) -> bool:
@@ -102,6 +112,7 @@ def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, A
         "place": descriptor.place.model_dump(),
         "state": state if capacity is not None or state != "ok" else str(Seen.UNKNOWN),
         "measured_at": watch.capacity.measured_at if watch.capacity else None,
+        "valid_until": watch.capacity.valid_until if watch.capacity else None,
         "age": max(0.0, services.now() - watch.capacity.measured_at) if watch.capacity else None,
         "problem": _say(watch.trouble.message if watch.trouble else None),
         "shares": [_share_view(centre, share.id, watch) for share in descriptor.shares],
@@ -109,30 +120,51 @@ def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, A
 
 
 def _share_view(centre: Centre, name: str, watch: Watch) -> dict[str, Any]:
+    """A share with its histogram: how many nodes have how much free; nodes that take no new job have nothing free."""
     share = centre.share(name)
     capacity = watch.fresh()
-    nodes = (
-        [node for node in capacity.reading.nodes if share.queue in node.queues and node.up]
-        if capacity
-        else []
-    )
-    accelerators: dict[str, list[int]] = {}
-    for node in nodes:
-        for kind, (total, unused) in node.accelerators.items():
-            sums = accelerators.setdefault(kind, [0, 0])
-            sums[0] += total
-            sums[1] += unused
-    slots = Counter((node.cores_free, node.memory_mib_free) for node in nodes)
+    nodes = [node for node in capacity.reading.nodes if share.queue in node.queues] if capacity else []
+    up = [node for node in nodes if node.up]
     return {
         "id": share.id,
         "names": share.names.model_dump(),
         "max_hours": share.max_hours,
-        "cores_total": sum(node.cores for node in nodes) if capacity else None,
-        "cores_free": sum(node.cores_free for node in nodes) if capacity else None,
-        "accelerators": accelerators,
+        "cores_total": sum(node.cores for node in up) if capacity else None,
+        "cores_free": sum(node.cores_free for node in up) if capacity else None,
+        "accelerators": _accelerators(up),
         "pending": capacity.reading.pending.get(share.queue, 0) if capacity else None,
-        "nodes": [
-            {"cores_free": cores, "memory_mib_free": memory, "count": count}
-            for (cores, memory), count in sorted(slots.items(), reverse=True)
-        ],
+        "nodes": histogram(nodes),
     }
+
+
+def _accelerators(nodes: Iterable[NodeReading]) -> dict[str, list[int]]:
+    """Type → [total, free]."""
+    sums: dict[str, list[int]] = {}
+    for node in nodes:
+        for kind, (total, unused) in node.accelerators.items():
+            both = sums.setdefault(kind, [0, 0])
+            both[0] += total
+            both[1] += unused
+    return sums
+
+
+def histogram(nodes: Iterable[NodeReading]) -> list[dict[str, Any]]:
+    """Nodes of which the same is free, counted; those that are up and have the most first."""
+    bins = Counter((node.up, *_free(node)) for node in nodes)
+    return [
+        {
+            "state": "up" if up else "down",
+            "cores_free": cores,
+            "memory_mib_free": memory,
+            "accelerators_free": dict(cards),
+            "count": count,
+        }
+        for (up, cores, memory, cards), count in sorted(bins.items(), reverse=True)
+    ]
+
+
+def _free(node: NodeReading) -> tuple[int, int, tuple[tuple[str, int], ...]]:
+    if not node.up:
+        return 0, 0, ()
+    cards = tuple(sorted((kind, unused) for kind, (_, unused) in node.accelerators.items()))
+    return node.cores_free, node.memory_mib_free, cards

@@ -35,6 +35,7 @@ async def test_plans_centres_and_facts(broker: RealBroker) -> None:
     for centre in centres:
         assert centre["state"] == "ok"
         assert 0 <= centre["age"] < 10
+        assert centre["measured_at"] < centre["valid_until"] <= centre["measured_at"] + 10
         share = centre["shares"][0]
         assert (
             0

@@ -22,7 +22,11 @@ MAKER = "fedcba9876543210fedcba9876543210"
 EXTRA = f"""
 c.Authenticator.admin_users = {{"root"}}
 c.JupyterHub.services += [{{"name": "sampan"}}, {{"name": "maker", "api_token": "{MAKER}"}}]
-c.JupyterHub.load_groups = {{"sampan:operator:east": {{"users": ["olga"]}}}}
+c.JupyterHub.load_groups = {{
+    "sampan:operator:east": {{"users": ["olga"]}},
+    "sampan:provider:ocean": {{"users": ["olga"]}},
+    "elsewhere:provider:x": {{"users": ["olga"]}},
+}}
 c.JupyterHub.load_roles += [
     {{"name": "maker", "services": ["maker"], "scopes": ["admin:users", "tokens", "groups"]}},
     {{"name": "user", "scopes": ["self", "access:services!service=sampan"]}},
@@ -163,8 +167,45 @@ async def test_an_administrator_and_an_administrator_s_server(broker: RealBroker
 async def test_operators_by_group(broker: RealBroker, hub: SmallHub) -> None:
     token, _ = await _token(hub, "olga")
     assert (await broker.tcp("GET", "/problems", f"token {token}")).json() == {}
+    told = (await broker.tcp("GET", "/me", f"token {token}")).json()
+    assert told == {"name": "olga", "admin": False, "operates": ["east"], "provides": ["ocean"]}
     token, _ = await _token(hub, "bob")
     assert _code(await broker.tcp("GET", "/problems", f"token {token}")) == (403, "access.operator")
+    told = (await broker.tcp("GET", "/me", f"token {token}")).json()
+    assert told == {"name": "bob", "admin": False, "operates": [], "provides": []}
+    assert _code(await broker.tcp("GET", "/me", "token abcdefgh")) == (403, "access.token")
+
+
+async def test_an_operator_is_told_of_their_own_centres_alone(broker: RealBroker, hub: SmallHub) -> None:
+    """By what the file described last, and by its name: a broken one may not even say whose it is."""
+    folder = broker.state / "centres"
+    east = (folder / "east.yaml").read_text(encoding="utf-8")
+    operator, _ = await _token(hub, "olga")
+    admin, _ = await _token(hub, "root", scopes=["admin:servers", "access:services!service=sampan"])
+    broken = {"west.yaml": "west: [", "new.yaml": "new: [", "east.yaml": "east: ["}
+    kept = {name: (folder / name).read_text(encoding="utf-8") for name in ("west.yaml", "east.yaml")}
+    try:
+        for name, text in broken.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        await _problems(broker, admin, set(broken))
+        await _problems(broker, operator, {"east.yaml"})
+        (folder / "east.yaml").rename(folder / "orient.yaml")
+        (folder / "orient.yaml").write_text(east, encoding="utf-8")
+        await _problems(broker, admin, {"west.yaml", "new.yaml"})
+        (folder / "orient.yaml").write_text("orient: [", encoding="utf-8")
+        await _problems(broker, operator, {"orient.yaml"})
+    finally:
+        for name in ("new.yaml", "orient.yaml"):
+            (folder / name).unlink(missing_ok=True)
+        for name, text in kept.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    await _problems(broker, admin, set())
+
+
+async def _problems(broker: RealBroker, token: str, files: set[str]) -> None:
+    async with asyncio.timeout(15):
+        while set((await broker.tcp("GET", "/problems", f"token {token}")).json()) != files:  # noqa: ASYNC110 (it is another process)
+            await asyncio.sleep(0.1)
 
 
 async def test_believed_for_a_minute_at_most(hub: SmallHub, monkeypatch: pytest.MonkeyPatch) -> None:
