@@ -100,6 +100,10 @@ def stop(id_: str) -> Call[Json]:
     return Call("DELETE", f"/api/launches/{_launch(id_)}", _mapping)
 
 
+def let_go(id_: str) -> Call[Json]:
+    return Call("POST", f"/api/launches/{_launch(id_)}/let-go", _mapping)
+
+
 def put_identity(id_: str, env: Mapping[str, str]) -> Call[None]:
     return Call("PUT", f"/api/launches/{_launch(id_)}/identity", _nothing, json={"env": dict(env)})
 

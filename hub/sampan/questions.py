@@ -128,6 +128,9 @@ class Launches:
         one = parser.add_mutually_exclusive_group()
         one.add_argument("--follow", metavar="ID", help="tell each step until it has ended / 跟踪直到结束")
         one.add_argument("--stop", metavar="ID", help="ask for its end / 停止")
+        one.add_argument(
+            "--let-go", metavar="ID", help="end one of which nothing is heard / 放弃失去联系的任务"
+        )
         one.add_argument("--all", action="store_true", help="ended ones too / 包括已结束的")
         parser.add_argument("--owner", metavar="USER", help="one person's, for operators / 某人的（运维）")
         parser.add_argument("--until-ready", action="store_true", help="follow until ready / 跟踪到就绪为止")
@@ -140,7 +143,12 @@ class Launches:
             )
         with Broker.from_environment() as broker:
             answer: Json | list[Json]
-            answer = broker.launches(args.all, args.owner) if args.stop is None else broker.stop(args.stop)
+            if args.let_go is not None:
+                answer = broker.let_go(args.let_go)
+            elif args.stop is not None:
+                answer = broker.stop(args.stop)
+            else:
+                answer = broker.launches(args.all, args.owner)
         if args.json:
             _print_json(answer)
         elif isinstance(answer, dict):

@@ -243,11 +243,31 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{centre} has given no clear answer since {since}. Nothing is cancelled; we keep asking.",
         "自 {since} 起{centre}没有明确答复。不会取消任何任务，我们会继续询问。",
     ),
+    "launch.cut": (
+        "Your session runs at {centre}, but nobody has got through to it since {since}. Nothing is lost; we keep trying.",
+        "您的会话仍在{centre}运行，但自 {since} 起无法连接到它。内容不会丢失，我们会继续尝试。",
+    ),
+    "launch.not_silent": (
+        "It is known how this launch is; there is nothing to decide. To end it, stop it.",
+        "此任务的状态是明确的，无需另作决定。如要结束，请停止它。",
+    ),
+    "launch.silent_briefly": (
+        "Nothing has been heard of this launch since {since}. You may decide after {seconds} s of silence; wait until then.",
+        "自 {since} 起没有此任务的消息。静默满 {seconds} 秒后您可以自行决定，请稍候。",
+    ),
     "launch.stopping": ("Stopping at {centre}.", "正在停止{centre}上的任务。"),
+    "launch.stopping_unconfirmed": (
+        "Stopping at {centre}, not confirmed: it has given no answer since {since}. It is ended there as soon as it answers.",
+        "正在停止{centre}上的任务，尚未确认：该中心自 {since} 起没有答复，恢复答复后会立即结束任务。",
+    ),
     "launch.stopped": ("Stopped.", "已停止。"),
     # ended.*: why an attempt ended
     "ended.moved": ("A berth became free at {centre}.", "{centre}有了空位。"),
     "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
+    "ended.let_go": (
+        "You let it go while {centre} did not answer. What may still run there is ended as soon as it answers again.",
+        "{centre}没有答复期间，您放弃了它。那里可能仍在运行的任务会在其恢复答复后立即结束。",
+    ),
     "ended.finished": ("The session ended by itself.", "会话已自行结束。"),
     "ended.failed": ("The job ended with exit code {code}.", "任务异常结束，退出码 {code}。"),
     "ended.memory": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["LIVE", "PROGRESS", "Kind", "Seen", "Stage", "Target"]
+__all__ = ["LIVE", "PROGRESS", "SILENT", "Kind", "Seen", "Stage", "Target"]
 
 
 class Kind(StrEnum):
@@ -21,6 +21,8 @@ class Target(StrEnum):
 
     READY = "ready"
     STOPPED = "stopped"
+    LET_GO = "let_go"
+    """Stopped, and no longer waited for: its person has decided so, after a silence."""
 
 
 class Stage(StrEnum):
@@ -43,6 +45,9 @@ class Seen(StrEnum):
     UNKNOWN = "unknown"
     UNREACHABLE = "unreachable"
 
+
+SILENT: Final = frozenset({Seen.UNKNOWN, Seen.UNREACHABLE})
+"""Nobody can say how it is. Its person may decide what to do about that when it lasts."""
 
 LIVE: Final = frozenset(Stage) - {Stage.ENDED}
 

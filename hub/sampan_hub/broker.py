@@ -64,7 +64,10 @@ class Broker:
         store = await Store.open(settings.database_url)
         directory = CentreDirectory(settings.centres, settings.signer)
         doors = Doors(
-            settings.door_ports, accounts=frozenset({os.getuid(), *settings.door_accounts}), kept=self._kept
+            settings.door_ports,
+            accounts=frozenset({os.getuid(), *settings.door_accounts}),
+            kept=self._kept,
+            home=f"{settings.public_url}/hub/home",
         )
         master = MasterKey.load(settings.state / "secrets" / "master")
         services = Services(settings, store, directory, doors, master, wake=lambda _: None)

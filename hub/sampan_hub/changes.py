@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sampan.errors import Conflict, Missing
@@ -18,7 +18,7 @@ from sampan_hub.records import Attempt, Launch, Milestone, Transition
 from sampan_hub.rows import columns, read_attempt, read_launch, read_transition
 from sampan_hub.tables import attempts, keys, launches, transitions
 
-__all__ = ["change_attempt", "change_launch", "create", "live", "lock", "next_attempt", "say"]
+__all__ = ["change_attempt", "change_launch", "create", "live", "lock", "next_attempt", "say", "seen_since"]
 
 _ID_LENGTH: Final = 12
 _ALPHABET: Final = string.ascii_lowercase + string.digits
@@ -85,6 +85,12 @@ async def change_launch(connection: AsyncConnection, launch: str, fields: Mappin
     query = update(launches).where(launches.c.id == launch).values(columns(Launch, fields))
     if (await connection.execute(query)).rowcount != 1:
         raise Missing("launch.unknown_id", launch=launch)
+
+
+def seen_since(seen: Seen) -> ColumnElement[float]:
+    """Since when that is what is seen of an attempt: since before this change, where nothing else was seen."""
+    now = time.time()
+    return case((attempts.c.seen == seen, func.coalesce(attempts.c.seen_at, now)), else_=now)
 
 
 async def change_attempt(

@@ -50,12 +50,17 @@ class Door:
         accounts: frozenset[int],
         explain: Explain,
         expecting: bool = False,
+        home: str = "",
     ) -> None:
-        """`sock` listens on 127.0.0.1. `expecting`: a server was there before, and its link is on the way."""
+        """`sock` listens on 127.0.0.1. `expecting`: a server was there before, and its link is on the way.
+
+        `home` is the address of the page on which its person decides what to do.
+        """
         self.launch = launch
         self._socket = sock
         self._accounts = accounts
         self._explain = explain
+        self._home = home
         self._link: Link | None = None
         self._linked = asyncio.Event()
         self._expected_until = time.monotonic() + EXPECTED if expecting else 0.0
@@ -156,7 +161,7 @@ class Door:
         async with asyncio.timeout(HEAD_SECONDS):
             head = await _head(reader)
         message, progress = self._explain(self.launch)
-        writer.write(door_answer(head, message, progress))
+        writer.write(door_answer(head, message, progress, self._home))
         await writer.drain()
         writer.write_eof()
         # Closing with unread bytes would reset the connection and take the answer with it.

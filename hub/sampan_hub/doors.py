@@ -36,9 +36,11 @@ class Doors:
         accounts: frozenset[int],
         explain: Explain = _on_its_way,
         kept: dict[str, socket.socket] | None = None,
+        home: str = "",
     ) -> None:
         """`ports`: the first and the last. `accounts`: user ids whose connections are accepted. `kept`: see `notify`."""
         self.explain = explain
+        self._home = home
         self._ports = range(ports[0], ports[1] + 1)
         self._accounts = accounts
         self._doors: dict[str, Door] = {}
@@ -61,6 +63,7 @@ class Doors:
                 accounts=self._accounts,
                 explain=self._say,
                 expecting=port is not None,
+                home=self._home,
             )
         return self._doors[launch].port
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.errors import Missing, SampanError
+from sampan.errors import Conflict, Missing, SampanError
 from sampan.need import Need
 from sampan.stages import Kind, Target
 from sampan_hub.reconcile import Reconciler
@@ -13,8 +14,12 @@ from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.families import adopt
 from sampan_hub.steps.placing import refuse_impossible
+from sampan_hub.steps.sights import moment
+from sampan_hub.views import may_decide_at
 
 __all__ = ["Launching"]
+
+log = logging.getLogger(__name__)
 
 
 class Launching:
@@ -56,6 +61,26 @@ class Launching:
         if launch.ended_at is None:
             await self._take_up(launch)
         return launch, created
+
+    async def let_go(self, launch: Launch) -> None:
+        """Ends it without its centre's word, which is its person's decision; the sweep ends the job when the centre is back.
+
+        Raises `Conflict` while there is nothing to decide: its centre answers, or has been silent for a short time only.
+        """
+        if launch.ended_at is not None:
+            return
+        services = self._services
+        attempts = await services.store.attempts(launch.id)
+        silent = [attempt for attempt in attempts if may_decide_at(services, attempt) is not None]
+        if not silent:
+            raise Conflict("launch.not_silent")
+        since = min(attempt.seen_at or services.now() for attempt in silent)
+        seconds = services.settings.decide_after
+        if services.now() < since + seconds:
+            raise Conflict("launch.silent_briefly", since=moment(since), seconds=seconds)
+        log.info("launch %s: let go by its person; silent since %s", launch.id, moment(since))
+        await services.store.update_launch(launch.id, target=Target.LET_GO)
+        services.wake(launch.id)
 
     async def _take_up(self, launch: Launch) -> None:
         try:

@@ -133,7 +133,7 @@ async def reconcile(services: Services, name: str) -> float | None:
     live = attempts[-1] if attempts and attempts[-1].ended_at is None else None
     if await outlived(services, launch):
         return 0.0
-    if launch.target is Target.STOPPED:
+    if launch.target is not Target.READY:
         if live is None:
             await end_launch(services, launch, Message("ended.stopped"), Message("launch.stopped"))
             return None

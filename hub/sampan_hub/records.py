@@ -53,7 +53,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One job of a launch at one centre. `seen` is what the last look said, and `seen_at` when.
+    """One job of a launch at one centre. `seen` is what the last look said, and `seen_at` since when.
 
     `tag` is the job's name at the scheduler, `job` the scheduler's number for it once known. `submit_began_at` is
     written before the submission, so that whoever comes after a crash looks for the tag first. `report` is the

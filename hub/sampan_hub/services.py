@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 from sampan.errors import Missing
@@ -26,6 +27,9 @@ from sampan_hub.watch import Watch
 
 __all__ = ["Services"]
 
+RELINKED: Final = 5.0
+"""Seconds within which a link that was lost is usually there again."""
+
 
 @dataclass
 class Services:
@@ -41,6 +45,8 @@ class Services:
     watches: dict[str, Watch] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     """The link of each launch whose job is reached."""
+    lost_links: dict[str, float] = field(default_factory=dict)
+    """Since when each launch that is reached has had no link."""
     listening: set[asyncio.Task[None]] = field(default_factory=set)
     """Who listens to the links: held, so that no task is lost."""
     identities: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -70,6 +76,10 @@ class Services:
         self.centre(name)
         return self.watches[name]
 
+    def cut_off(self, launch: str) -> bool:
+        """Whether nobody gets through to this launch's job, for longer than it takes to make a link again."""
+        return self.now() - self.lost_links.get(launch, self.now()) > RELINKED
+
     def forget_missing_accounts(self, centre: str) -> None:
         """Asks again for everybody who has none there."""
         for key in [key for key in self.without_account if key[0] == centre]:
@@ -90,8 +100,9 @@ class Services:
         return text(self.names(centre))
 
     def explain(self, launch: str) -> tuple[Message, int]:
-        """What a door says; see `said`."""
-        return self.said.get(launch, (Message("door.waiting"), 0))
+        """What a door says; see `said`. A session that is ready and asked for here has just lost its link."""
+        message, progress = self.said.get(launch, (Message("door.waiting"), 0))
+        return (Message("link.cut") if message.code == "launch.ready" else message), progress
 
     @property
     def hub_address(self) -> tuple[str, int]:

@@ -32,7 +32,8 @@ class Settings:
     """User ids, besides the broker's own, whose connections a door accepts: those of the proxy and the hub."""
     hub_id: str = "demo"
     """Marks our jobs at every centre, so that two hubs never touch each other's jobs."""
-
+    decide_after: int = 120
+    """Seconds of silence about a launch after which its person may decide to let it go."""
     signer_socket: Path | None = None
     """Where the signer listens, which signs for people at centres reached over ssh; None: in the state directory."""
 
@@ -101,6 +102,12 @@ def flags() -> argparse.ArgumentParser:
         _accounts,
     )
     flag("--signer-socket", None, "where the signer listens; run/signer.sock in the state directory", Path)
+    flag(
+        "--decide-after",
+        told.get("SAMPAN_DECIDE_AFTER", "120"),
+        "seconds of silence after which people may let go of their launch ($SAMPAN_DECIDE_AFTER)",
+        int,
+    )
     flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", _hub_id)
     return parser
 
@@ -118,6 +125,7 @@ def parse(argv: list[str]) -> Settings:
         door_accounts=told.door_accounts,
         hub_id=told.hub_id,
         signer_socket=told.signer_socket,
+        decide_after=told.decide_after,
     )
 
 

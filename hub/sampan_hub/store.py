@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final, TypeVar
@@ -17,7 +16,16 @@ from sampan.errors import Conflict, Unavailable
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
-from sampan_hub.changes import change_attempt, change_launch, create, live, lock, next_attempt, say
+from sampan_hub.changes import (
+    change_attempt,
+    change_launch,
+    create,
+    live,
+    lock,
+    next_attempt,
+    say,
+    seen_since,
+)
 from sampan_hub.database import Database
 from sampan_hub.permits import Held
 from sampan_hub.records import Attempt, Launch, Milestone, Transition
@@ -208,7 +216,7 @@ class Store:
             row = await lock(connection, launch)
             centre = None
             if attempt is not None:
-                fields = {"seen": seen, "seen_at": time.time(), **(attempt_fields or {})}
+                fields = {"seen": seen, "seen_at": seen_since(seen), **(attempt_fields or {})}
                 centre = await change_attempt(connection, launch, attempt, fields)
             if launch_fields:
                 await change_launch(connection, launch, launch_fields)

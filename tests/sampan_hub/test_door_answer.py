@@ -45,6 +45,27 @@ def test_a_page_in_both_languages_that_looks_again() -> None:
     assert 'value="30"' in body
 
 
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("launch.unreachable", "cannot be reached just now"),
+        ("launch.unknown", "cannot be reached just now"),
+        ("launch.cut", "cannot be reached just now"),
+        ("launch.stopping_unconfirmed", "is stopping"),
+        ("launch.stopped", "has ended"),
+        ("ended.time", "has ended"),
+    ],
+)
+def test_what_is_not_on_its_way_is_not_said_to_be(code: str, title: str) -> None:
+    message = Message(code, {"centre": "East", "since": "2025-11-25 04:40 UTC"})
+    head = request("GET /user/a/lab HTTP/1.1", "Accept: text/html")
+    body = parts(door_answer(head, message, 100, 'https://hub.example/"home'))[2]
+    assert f"Your notebook {title}" in body
+    assert "on its way" not in body
+    assert "<progress" not in body
+    assert 'href="https://hub.example/&quot;home"' in body
+
+
 def test_escapes_everything() -> None:
     hostile = Message("launch.failed", {"why": "<script>alert(1)</script>&\"'"})
     _, headers, body = parts(door_answer(request("GET /<script> HTTP/1.1"), hostile, 0))

@@ -106,6 +106,7 @@ async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | 
         return pause
     link = services.links.get(launch.id)
     if link is None or link.closed.is_set():
+        services.lost_links.setdefault(launch.id, services.now())
         if link is not None:
             # Once for each loss: has the job ended, or only the way to it?
             services.watch(attempt.centre).hurry()
@@ -113,6 +114,7 @@ async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | 
         link = await _kept_link(services, launch, attempt)
         if link is None:
             return _RELINK
+        services.lost_links.pop(launch.id, None)
         services.doors.attach(launch.id, link)
     # The watch and the link wake it when they hear something.
     return _QUIET
@@ -131,8 +133,6 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
             "stage": Stage.READY,
             "stage_at": now,
             "ready_at": now,
-            "seen": Seen.ALIVE,
-            "seen_at": now,
         },
         launch_fields={"stage": Stage.READY},
         message=Message("launch.ready", {"centre": services.say(attempt.centre)}),

@@ -6,10 +6,11 @@ import logging
 
 from sampan.errors import SampanError
 from sampan.messages import Message
-from sampan.stages import Seen
+from sampan.stages import SILENT, Seen, Stage, Target
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_attempt
+from sampan_hub.steps.sights import moment, seen_in, silent_since
 from sampan_hub.steps.submitting import find_job
 
 __all__ = ["give_up", "stop"]
@@ -19,7 +20,9 @@ log = logging.getLogger(__name__)
 _AGAIN = 5.0
 """Seconds after which an unconfirmed cancel is asked for once more."""
 _PATIENCE = 15.0
-"""Seconds a person waits for a centre that gives no answer; the sweep ends the job when it is back."""
+"""Seconds that a start waits for the end of a job it has left, at a centre that gives no answer."""
+_UNUSED = frozenset({Stage.PLACED, Stage.SUBMITTED, Stage.QUEUED, Stage.RUNNING})
+"""Stages of a job that nobody has reached yet: without an identity, it is nobody's server."""
 
 
 async def give_up(services: Services, launch: Launch, attempt: Attempt, why: Message) -> float | None:
@@ -28,13 +31,27 @@ async def give_up(services: Services, launch: Launch, attempt: Attempt, why: Mes
 
 
 async def stop(services: Services, launch: Launch, attempt: Attempt) -> float | None:
-    """A person (or what speaks for one) wants the end of this launch."""
+    """A person (or what speaks for one) wants the end of this launch; it is over when its centre says so.
+
+    Where the centre says nothing, it stays "stopping, not confirmed" until that person lets it go: then the row ends, and the
+    sweep ends the job when the centre is back.
+    """
     if attempt.submit_began_at is None:
         return await end_attempt(services, launch, attempt, Message("ended.stopped"))
-    if launch.message.code != "launch.stopping":
-        message = Message("launch.stopping", {"centre": services.say(attempt.centre)})
+    if launch.target is Target.LET_GO and attempt.seen in SILENT:
+        why = Message("ended.let_go", {"centre": services.say(attempt.centre)})
+        return await end_attempt(services, launch, attempt, why, seen=attempt.seen)
+    message = _stopping(services, attempt)
+    if launch.message != message:
         await services.store.step(launch.id, message=message, stage=attempt.stage, seen=attempt.seen)
     return await _cancel(services, launch, attempt, Message("ended.stopped"))
+
+
+def _stopping(services: Services, attempt: Attempt) -> Message:
+    centre = services.say(attempt.centre)
+    if attempt.seen not in SILENT or attempt.seen_at is None:
+        return Message("launch.stopping", {"centre": centre})
+    return Message("launch.stopping_unconfirmed", {"centre": centre, "since": moment(attempt.seen_at)})
 
 
 async def _cancel(services: Services, launch: Launch, attempt: Attempt, why: Message) -> float | None:
@@ -52,15 +69,29 @@ async def _cancel(services: Services, launch: Launch, attempt: Attempt, why: Mes
         if await _confirmed(services, attempt, job):
             return await end_attempt(services, launch, attempt, why)
     except SampanError as error:
-        log.warning("launch %s: its job at %s is not confirmed gone: %s", launch.id, attempt.centre, error)
-        if began is not None and now - began > _PATIENCE:
-            # The row ends; the tag stays in the sweep's list, which ends the job as soon as the centre answers again.
-            return await end_attempt(services, launch, attempt, why, seen=Seen.UNREACHABLE)
+        left = launch.target is Target.READY and attempt.stage in _UNUSED
+        if left and began is not None and now - began > _PATIENCE:
+            # Its start goes on elsewhere; the tag stays in the sweep's list, which ends the job when the centre is back.
+            return await end_attempt(services, launch, attempt, why, seen=seen_in(error))
         if began is None:
             await services.store.update_attempt(launch.id, attempt.number, cancel_requested_at=now, cause=why)
-        return 1.0
+        if await _see(services, launch, attempt, seen_in(error)):
+            log.warning("launch %s: its end at %s is not confirmed: %s", launch.id, attempt.centre, error)
+            return 0.0
+        return _AGAIN
+    if await _see(services, launch, attempt, Seen.ALIVE):
+        return 0.0
     # Whatever the watch hears wakes the launch; this is for a cancel that has to be asked for again.
     return _AGAIN
+
+
+async def _see(services: Services, launch: Launch, attempt: Attempt, seen: Seen) -> bool:
+    """Remembers what is seen of a job that is to end, for `stop` to say; whether that is news."""
+    if attempt.seen is seen and attempt.seen_at is not None:
+        return False
+    since = silent_since(attempt, seen, services.now())
+    await services.store.update_attempt(launch.id, attempt.number, seen=seen, seen_at=since)
+    return True
 
 
 async def _confirmed(services: Services, attempt: Attempt, job: str) -> bool:
@@ -74,8 +105,9 @@ async def _confirmed(services: Services, attempt: Attempt, job: str) -> bool:
         return True
     if services.now() - services.cancels.get(attempt.tag, 0.0) >= _AGAIN:
         centre = services.centre(attempt.centre)
-        await centre.ask(centre.scheduler.cancel(job, attempt.tag), account=attempt.account)
+        # Before it is asked: a centre that gives no answer is not asked at each look, either.
         services.cancels[attempt.tag] = services.now()
+        await centre.ask(centre.scheduler.cancel(job, attempt.tag), account=attempt.account)
         watch.hurry()
     trouble = watch.jobs.trouble(attempt.account)
     if trouble is not None:

@@ -33,7 +33,7 @@ async def end_attempt(
     tail = await log_tail(services, launch, attempt) if launch.target is Target.READY else None
     await let_go(services, launch.id, attempt)
     await gave_up(services, launch, attempt, why)
-    over = attempt.ready_at is not None or launch.target is Target.STOPPED
+    over = attempt.ready_at is not None or launch.target is not Target.READY
     names = services.say(attempt.centre)
     if over:
         message = Message("launch.stopped") if launch.target is Target.STOPPED else why
@@ -88,6 +88,7 @@ async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
     services.cancels.pop(attempt.tag, None)
     if attempt.job and attempt.centre in services.watches:
         services.watches[attempt.centre].forget(attempt.job)
+    services.lost_links.pop(launch, None)
     link = services.links.pop(launch, None)
     services.doors.detach(launch)
     if link is not None:

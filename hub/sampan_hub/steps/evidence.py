@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Seen, Stage
 from sampan_hub.jobs import JobState, JobStatus
@@ -11,16 +9,24 @@ from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.ending import end_attempt
+from sampan_hub.steps.sights import CUT, note
 from sampan_hub.steps.waiting import in_queue, started
 
-__all__ = ["look", "since"]
+__all__ = ["look"]
 
 _BEFORE_RUNNING = (Stage.SUBMITTED, Stage.QUEUED)
 
 
 async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[float | None, bool]:
     """Applies the last answer about the job. Returns (when to look again, whether that is all for this step)."""
-    if attempt.job is None or attempt.centre not in services.watches:
+    if attempt.job is None:
+        return 1.0, True
+
+    def usual() -> Message:
+        return _usual(services, launch, attempt)
+
+    if attempt.centre not in services.watches:
+        await note(services, launch, attempt, Seen.UNKNOWN, usual)
         return 1.0, True
     watch = services.watches[attempt.centre]
     watch.follow(attempt.job, attempt.account, busy=attempt.stage is not Stage.READY)
@@ -29,14 +35,18 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
         return await end_attempt(services, launch, attempt, Message("ended.lost")), True
     sees = watch.jobs.seen(attempt.account)
     if sees not in (Seen.ALIVE, None):
-        await _note(services, launch, attempt, sees)
+        await note(services, launch, attempt, sees, usual)
         return 1.0, False
     if status is None or watch.jobs.absent.get(attempt.job):
         return 0.5, attempt.stage in _BEFORE_RUNNING
     if status.state is JobState.ENDED:
         why = status.why or Message("ended.finished")
         return await end_attempt(services, launch, attempt, why), True
-    await _note(services, launch, attempt, Seen.UNKNOWN if status.state is JobState.UNKNOWN else Seen.ALIVE)
+    if status.state is not JobState.UNKNOWN and services.cut_off(launch.id):
+        await note(services, launch, attempt, Seen.UNREACHABLE, usual, CUT)
+        return 1.0, False
+    seen = Seen.UNKNOWN if status.state is JobState.UNKNOWN else Seen.ALIVE
+    await note(services, launch, attempt, seen, usual)
     if status.state is JobState.QUEUED and status.never and attempt.stage in _BEFORE_RUNNING:
         return await give_up(services, launch, attempt, status.why or Message("ended.broken")), True
     if status.state in (JobState.QUEUED, JobState.SUSPENDED) and attempt.stage in (
@@ -108,27 +118,6 @@ async def _running(services: Services, launch: Launch, attempt: Attempt, status:
     await started(services, launch, attempt, status)
 
 
-async def _note(services: Services, launch: Launch, attempt: Attempt, seen: Seen) -> None:
-    """Remembers a change of what was last seen, and says so to the person where it is not good news."""
-    if attempt.seen is seen:
-        return
-    now = services.now()
-    fields = {"seen": seen, "seen_at": now}
-    code = {Seen.UNREACHABLE: "launch.unreachable", Seen.UNKNOWN: "launch.unknown"}.get(seen)
-    if code is None:
-        message = _usual(services, launch, attempt)
-    else:
-        message = Message(code, {"centre": services.say(attempt.centre), "since": since(now)})
-    await services.store.step(
-        launch.id,
-        attempt=attempt.number,
-        attempt_fields=fields,
-        message=message,
-        stage=attempt.stage,
-        seen=seen,
-    )
-
-
 def _usual(services: Services, launch: Launch, attempt: Attempt) -> Message:
     """What is said of an attempt in this stage when all is well."""
     centre = services.say(attempt.centre)
@@ -139,8 +128,3 @@ def _usual(services: Services, launch: Launch, attempt: Attempt) -> Message:
     if attempt.stage in (Stage.REACHABLE, Stage.READY):
         return Message(f"launch.{attempt.stage}", {"centre": centre})
     return Message("launch.submitted", {"centre": centre, "job": attempt.job or "?"})
-
-
-def since(at: float) -> str:
-    """A moment as people read it, in UTC, as the pages and the log say it."""
-    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%H:%M UTC")

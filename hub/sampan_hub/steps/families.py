@@ -8,14 +8,16 @@ from sampan_hub.services import Services
 
 __all__ = ["adopt", "outlived"]
 
-_ON_PURPOSE = frozenset({"ended.stopped", "ended.finished", "ended.time", "ended.cancelled_by_person"})
+_ON_PURPOSE = frozenset(
+    {"ended.stopped", "ended.finished", "ended.time", "ended.cancelled_by_person", "ended.let_go"}
+)
 _ORPHAN_SECONDS = 15 * 60
 """How long the children of a lost parent stay, to be adopted by a session that comes back."""
 
 
 async def outlived(services: Services, launch: Launch) -> bool:
     """Sets the target of a child to stopped when its parent has ended on purpose, or was lost too long ago."""
-    if launch.parent is None or launch.target is Target.STOPPED:
+    if launch.parent is None or launch.target is not Target.READY:
         return False
     parent = await services.store.launch(launch.parent)
     if parent is None or parent.stage is not Stage.ENDED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sampan.errors import Unreachable
+from sampan.errors import Unavailable, Unreachable
 from sampan.messages import Message
 from sampan.stages import Target
 from sampan_hub.jobs import JobState
@@ -79,40 +79,99 @@ async def test_a_cancel_that_did_not_help_is_asked_for_again(one: Bench) -> None
     assert one.sites["east"].cancelled == [attempt.job, attempt.job]
 
 
-async def test_a_centre_that_is_away_holds_nobody_up_and_the_sweep_ends_the_job(one: Bench) -> None:
+AWAY = Unreachable("centre.unreachable", centre="east")
+MUTE = Unavailable("scheduler.no_answer")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "seen"), [("*", AWAY, "unreachable"), ("status", MUTE, "unknown")]
+)
+async def test_a_stop_is_over_when_the_centre_says_so_however_long_that_takes(
+    one: Bench, trouble: str, error: Unavailable, seen: str
+) -> None:
+    launch = await one.launch()
+    attempt = await one.put_ready(launch)
+    site = one.sites["east"]
+    site.trouble[trouble] = error
+    await one.store.update_launch(launch.id, target=Target.STOPPED)
+    for _ in range(4):
+        await one.tick()
+        await one.step(launch)
+    await one.store.update_attempt(launch.id, 1, cancel_requested_at=one.services.now() - 3600)
+    for _ in range(4):
+        await one.tick()
+        await one.step(launch)
+    row = await one.row(launch)
+    assert row.ended_at is None
+    assert row.message.code == "launch.stopping_unconfirmed"
+    assert (await one.codes(launch)).count("launch.stopping_unconfirmed") == 1, "said once, not at each look"
+    assert (await one.last(launch)).seen == seen
+    site.trouble.clear()
+    one.services.cancels.clear()
+    ended = await one.over(launch)
+    assert ended.cause == Message("ended.stopped")
+    assert site.cancelled[-1] == attempt.job
+    assert site.live == []
+
+
+async def test_a_silent_centre_is_not_asked_for_the_same_end_at_each_look(one: Bench) -> None:
+    launch = await one.launch()
+    await one.put_ready(launch)
+    site = one.sites["east"]
+    site.trouble["cancel"] = AWAY
+    await one.store.update_launch(launch.id, target=Target.STOPPED)
+    before = len(site.asked)
+    for _ in range(8):
+        await one.step(launch)
+    assert site.asked[before:].count("cancel") == 1
+
+
+@pytest.mark.parametrize("stops_first", [True, False])
+async def test_let_go_ends_the_row_and_the_sweep_ends_the_job(one: Bench, stops_first: bool) -> None:
     from sampan_hub.sweep import sweep
 
     launch = await one.launch()
     attempt = await one.put_ready(launch)
     site = one.sites["east"]
-    site.trouble["*"] = Unreachable("centre.unreachable", centre="east")
-    await one.store.update_launch(launch.id, target=Target.STOPPED)
-    await one.step(launch)
-    await one.step(launch)
-    assert (await one.row(launch)).ended_at is None
-    began = (await one.last(launch)).cancel_requested_at
-    assert began is not None
-    await one.store.update_attempt(launch.id, 1, cancel_requested_at=began - 20)
-    await one.step(launch)
-    assert (await one.row(launch)).ended_at is not None
-    assert (await one.last(launch)).seen == "unreachable"
-    site.trouble.clear()
+    site.trouble["*"] = AWAY
+    if stops_first:
+        await one.store.update_launch(launch.id, target=Target.STOPPED)
+    for _ in range(3):
+        await one.tick()
+        await one.step(launch)
+    await one.store.update_launch(launch.id, target=Target.LET_GO)
+    assert await one.step(launch) is None
+    row = await one.row(launch)
+    assert row.cause is not None
+    assert row.cause.code == "ended.let_go"
+    assert (await one.last(launch)).seen == "unreachable", "nobody said that it has ended"
     assert len(site.live) == 1
+    site.trouble.clear()
     assert await sweep(one.services, "east") == 1
     assert site.live == []
-    assert site.cancelled == [attempt.job]
+    assert site.cancelled[-1] == attempt.job
 
 
-async def test_a_scheduler_that_takes_the_cancel_and_says_nothing_more(one: Bench) -> None:
+async def test_let_go_of_one_that_answers_again_is_a_stop_like_any_other(one: Bench) -> None:
     launch = await one.launch()
     await one.put_ready(launch)
-    one.sites["east"].trouble["status"] = Unreachable("centre.unreachable", centre="east")
-    await one.store.update_launch(launch.id, target=Target.STOPPED)
-    await one.tick()
-    await one.step(launch)
-    await one.store.update_attempt(launch.id, 1, cancel_requested_at=one.services.now() - 20)
-    await one.step(launch)
-    assert (await one.row(launch)).ended_at is not None
+    await one.store.update_launch(launch.id, target=Target.LET_GO)
+    ended = await one.over(launch)
+    assert ended.cause == Message("ended.stopped")
+    assert one.sites["east"].live == []
+
+
+async def test_a_start_does_not_wait_for_the_end_of_a_job_that_was_nobody_s_yet(two: Bench) -> None:
+    launch = await two.launch()
+    attempt = await two.at(
+        launch, "queued" if two.sites["east"].first_state is JobState.QUEUED else "running"
+    )
+    two.sites[attempt.centre].trouble["*"] = AWAY
+    await two.store.update_attempt(
+        launch.id, 1, cancel_requested_at=two.services.now() - 20, cause=Message("ended.boot_limit")
+    )
+    await two.at(launch, "running", number=2)
+    assert (await two.row(launch)).ended_at is None
 
 
 async def test_killed_after_each_line_of_a_stop(one: Bench) -> None:
