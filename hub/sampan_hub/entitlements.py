@@ -115,7 +115,9 @@ class Entitlements:
         try:
             async with self._turns.setdefault(centre.id, asyncio.Semaphore(_AT_ONCE)):
                 account = await centre.account(owner)
-                ask = centre.scheduler.limits(account)
+                seldom = services.watches[centre.id].seldom
+                await seldom.learn()
+                ask = centre.scheduler.limits(account, seldom.rules)
                 limits = await centre.ask(ask, account=account, deadline=_DEADLINE)
             lasts = _REMEMBERED
         except Forbidden as error:

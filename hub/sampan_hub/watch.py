@@ -15,6 +15,7 @@ from sampan_hub.centre import Centre
 from sampan_hub.hearing import Hearing
 from sampan_hub.job_watch import JobWatch
 from sampan_hub.jobs import JobStatus
+from sampan_hub.seldom import Seldom
 from sampan_hub.survey import Survey
 
 __all__ = ["BELIEVED", "BUSY_TICK", "IDLE_TICK", "Watch"]
@@ -44,6 +45,7 @@ class Watch:
         """What `capacity` comes to for a decision."""
         self._hearing = Hearing(centre)
         self.jobs = JobWatch(self._hearing, IDLE_TICK)
+        self.seldom = Seldom(self._hearing, self._put_together)
         self._reading: tuple[Reading, float] | None = None
         """The last answer about capacity, and when it was asked for."""
         self._believed_until = 0.0
@@ -153,15 +155,22 @@ class Watch:
 
     async def run(self) -> None:
         """Ticks until cancelled. Nothing that a centre does or says ends it."""
-        while True:
-            began, before = time.monotonic(), self._news()
-            try:
-                await self.tick()
-            except Exception:
-                log.exception("watching %s failed; going on", self.centre.id)
-            self._told(bool(self.jobs.absent) or before != self._news())
-            tick = BUSY_TICK if self.jobs.busy else IDLE_TICK
-            await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK)
+        try:
+            while True:
+                await self._round()
+        finally:
+            await self.seldom.close()
+
+    async def _round(self) -> None:
+        began, before = time.monotonic(), self._news()
+        self.seldom.begin()
+        try:
+            await self.tick()
+        except Exception:
+            log.exception("watching %s failed; going on", self.centre.id)
+        self._told(bool(self.jobs.absent) or before != self._news())
+        tick = BUSY_TICK if self.jobs.busy else IDLE_TICK
+        await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK)
 
     def _news(self) -> object:
         """What those who are ready want to be woken for."""

@@ -114,7 +114,7 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
     squeue, sacct = ("squeue", "--all", "--states=all"), ("sacct", "--allusers")
     since, fields = f"--starttime=now-{NUMBER}days", f"--format={FIELDS}"
     ids = f"--jobs={NUMBER}(?:,{NUMBER})*"
-    question = f"show (?:associations where user={re.escape(account)}|qos) format=[A-Za-z,]{{1,400}}\n"
+    question = f"show (?:associations where user=(?:{re.escape(account)})?|qos) format=[A-Za-z,]{{1,400}}\n"
     return [
         Row("submit", PERSON, ("sbatch", "--parsable", *job), ANYTHING),
         Row("expected_start", PERSON, ("sbatch", "--test-only", *job), ANYTHING),
@@ -123,7 +123,9 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
         Row("recall", BOTH, (*sacct, "--allocations", "--parsable2", since, names, fields), NOTHING),
         Row("ended", BOTH, (*sacct, "--parsable2", since, ids, fields), NOTHING),
         Row("cancel", PERSON, ("scancel", f"--name={WORKER}", NUMBER), NOTHING),
+        Row("script", PERSON, ("scontrol", "write", "batch_script", NUMBER, "-"), NOTHING),
         Row("capacity", BOTH, ("sinfo", "--Node", queues, f"--Format={FIELDS}"), NOTHING),
+        Row("rules", SERVICE, ("scontrol", "--all", "--oneliner"), "show partition\n"),
         Row("limits", PERSON, ("sacctmgr", "--parsable2", "--readonly"), f"(?:{question}){{1,4}}"),
     ]
 
@@ -146,6 +148,7 @@ def processes(config: dict[str, Any], own: str) -> list[Row]:
         Row("find", BOTH, (*program, "find", Many(TAG)), NOTHING),
         Row("status", BOTH, (*program, "status|usage", Many(NUMBER)), NOTHING),
         Row("cancel", PERSON, (*program, "cancel", f"--tag={WORKER}", NUMBER), NOTHING),
+        Row("script", PERSON, (*program, "script", f"--tag={TAG}", NUMBER), NOTHING),
     ]
 
 

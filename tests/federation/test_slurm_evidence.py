@@ -16,6 +16,7 @@ from sampan_hub.capacity import NodeReading
 from sampan_hub.centre import Centre as Asked
 from sampan_hub.jobs import JobSpec, JobState, JobStatus
 from sampan_hub.limits import Limit
+from sampan_hub.rules import NO_RULES
 from sampan_hub.schedulers.slurm import SlurmScheduler
 from sampan_hub.watch import Watch
 from tests.federation.at_login import AtLogin, described
@@ -173,7 +174,7 @@ async def test_what_a_person_may_have_is_told_and_held_to(east: Centre, asked: A
 
     manage("maxwall=01:00:00", "maxtres=cpu=4", "maxjobs=2")
     try:
-        [limit] = await asked.ask(asked.scheduler.limits(jobs.account), account=jobs.account)
+        [limit] = await asked.ask(asked.scheduler.limits(jobs.account, NO_RULES), account=jobs.account)
         assert limit == Limit(None, limit.account, minutes=60, cores=4, jobs=2)
         long = await jobs.submit("long", "sleep 600", minutes=90)
         large = await jobs.submit("large", "sleep 600", cores=6)

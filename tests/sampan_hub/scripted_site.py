@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from sampan_hub.asks import Ask, Completed
 from sampan_hub.capacity import NodeReading, Reading
 from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
 from sampan_hub.limits import Limit
+from sampan_hub.rules import NO_RULES, Rules
 from sampan_hub.transports.local import LocalTransport
 
 PROGRAM = "scripted"
@@ -39,6 +41,7 @@ class ScriptedJob:
     submitted_at: float | None = None
     started_at: float | None = None
     expected_start: float | None = None
+    script: str = ""
 
 
 @dataclass
@@ -59,6 +62,7 @@ class Site:
     tells_waiting: bool = False
     """Whether what waits is told with the jobs, and not with the capacity."""
     limits: dict[str, tuple[Limit, ...]] = field(default_factory=dict)
+    rules: Rules = NO_RULES
     expected_start: float | None = None
     would_be: list[JobSpec] = field(default_factory=list)
     """Jobs of which somebody wanted to know when they would start."""
@@ -105,7 +109,8 @@ class ScriptedTransport:
         if argv[0] != PROGRAM:
             return await self._local.run(argv, stdin, deadline=deadline)
         self._asker = account
-        answer = json.dumps(getattr(self, f"_{verb}")(*argv[2:]))
+        told = (stdin.decode(),) if verb == "submit" else ()
+        answer = json.dumps(getattr(self, f"_{verb}")(*argv[2:], *told))
         if verb in self.site.lost_replies:
             raise self.site.lost_replies.pop(verb)
         return Completed(0, answer, "")
@@ -125,14 +130,30 @@ class ScriptedTransport:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    def _submit(self, tag: str) -> str:
+    def _submit(self, tag: str, script: str) -> str:
         number = str(len(self.site.jobs) + 1)
-        self.site.jobs[number] = ScriptedJob(number, tag, self.site.account, self.site.first_state)
+        self.site.jobs[number] = ScriptedJob(
+            number,
+            tag,
+            self.site.account,
+            self.site.first_state,
+            submitted_at=time.time(),
+            script=script,
+        )
         return number
+
+    def _script(self, job: str) -> str | None:
+        """Only their own is shown to anybody."""
+        found = self.site.jobs.get(job)
+        if found is not None and found.account != self._asker:
+            raise Refused("scheduler.refused", why="Access/permission denied")
+        return None if found is None else found.script
 
     def _find(self, *tags: str) -> list[list[str]]:
         found = (job for job in self.site.live if not tags or job.tag in tags)
-        return [[job.id, job.tag, job.account] for job in found if self._may_see("find", job)]
+        return [
+            [job.id, job.tag, job.account, job.submitted_at] for job in found if self._may_see("find", job)
+        ]
 
     def _may_see(self, verb: str, job: ScriptedJob) -> bool:
         return verb not in self.site.private or job.account == self._asker
@@ -146,7 +167,9 @@ class ScriptedTransport:
     def _recall(self, *tags: str) -> list[list[str]]:
         """The records; jobs that the scheduler shows are not written down yet."""
         found = (job for job in self.site.records.values() if job.tag in tags)
-        return [[job.id, job.tag, job.account] for job in found if self._may_see("recall", job)]
+        return [
+            [job.id, job.tag, job.account, job.submitted_at] for job in found if self._may_see("recall", job)
+        ]
 
     def _ended(self, *ids: str) -> list[str]:
         known = (self.site.records[number] for number in ids if number in self.site.records)
@@ -162,6 +185,8 @@ class ScriptedTransport:
 
     def _limits(self) -> None: ...
 
+    def _rules(self) -> None: ...
+
     def _expected_start(self) -> None: ...
 
 
@@ -172,13 +197,14 @@ class ScriptedScheduler:
         self.site = site
 
     def submit(self, job: JobSpec) -> Ask[str]:
-        return Ask("submit", (PROGRAM, "submit", job.tag), lambda done: str(json.loads(done.stdout)))
+        argv = (PROGRAM, "submit", job.tag)
+        return Ask("submit", argv, lambda done: str(json.loads(done.stdout)), job.script.encode())
 
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
         return Ask(
             "find",
             (PROGRAM, "find", *tags),
-            lambda done: [FoundJob(id_, tag, account) for id_, tag, account in json.loads(done.stdout)],
+            lambda done: [FoundJob(*told) for told in json.loads(done.stdout)],
         )
 
     def recall(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
@@ -212,13 +238,19 @@ class ScriptedScheduler:
     def cancel(self, job: str, tag: str) -> Ask[None]:
         return Ask("cancel", (PROGRAM, "cancel", job, tag), lambda _: None)
 
+    def script(self, job: str, tag: str) -> Ask[str | None]:
+        return Ask("script", (PROGRAM, "script", job), lambda done: json.loads(done.stdout))
+
     def capacity(self) -> Ask[Reading]:
         node = NodeReading("n1", self.site.cores, self.site.cores_free, 65536, 65536, ("main",))
         waiting = sum(job.state is JobState.QUEUED for job in self.site.live)
         pending = {} if self.site.tells_waiting else {"main": waiting}
         return Ask("capacity", (PROGRAM, "capacity"), lambda _: Reading((node,), pending))
 
-    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
+    def rules(self) -> Ask[Rules]:
+        return Ask("rules", (PROGRAM, "rules"), lambda _: self.site.rules)
+
+    def limits(self, account: str, rules: Rules) -> Ask[tuple[Limit, ...]]:
         return Ask("limits", (PROGRAM, "limits"), lambda _: self.site.limits.get(account, ()))
 
     def expected_start(self, job: JobSpec) -> Ask[float | None]:

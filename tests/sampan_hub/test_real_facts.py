@@ -22,6 +22,7 @@ from sampan_hub.descriptor_file import parse_descriptor
 from sampan_hub.in_flight import Claim
 from sampan_hub.permits import Held, Permit
 from sampan_hub.placement import Candidate, Placement, place
+from sampan_hub.rules import Rules
 from sampan_hub.schedulers.slurm import SlurmScheduler
 from tests.federation.centre import Centre as RealCentre
 from tests.federation.federation import Federation
@@ -208,8 +209,10 @@ def test_the_limits_of_an_account_are_the_scheduler_s_own(watched: Watched) -> N
     account = real.account("p59")
     [candidate] = watched.candidates("east")
 
+    rules: Rules = watched.ask("east", centre.scheduler.rules(), None)
+
     def placed(need: Need, running: int = 0) -> Placement:
-        limits = watched.ask("east", centre.scheduler.limits(account), "p59")
+        limits = watched.ask("east", centre.scheduler.limits(account, rules), "p59")
         permit = Permit(centre.facts.shares, limits, Held(running=running))
         return place(need, [replace(candidate, permit=permit)])
 
@@ -228,6 +231,40 @@ def test_the_limits_of_an_account_are_the_scheduler_s_own(watched: Watched) -> N
     finally:
         limit("MaxTRESPerJob=cpu=-1 MaxWall=-1 MaxJobs=-1")
     assert order(placed(replace(SMALL, cores=3))) == [("east", "now")]
+
+
+def test_what_a_queue_and_the_projects_above_allow_holds_too(watched: Watched) -> None:
+    """A quality of service on the partition, and a limit of the root of all projects: told as an ordinary user."""
+    real, centre = watched.real["east"], watched.centres["east"]
+    account = real.account("p59")
+
+    def manage(*words: str) -> None:
+        real.run(["sacctmgr", "--immediate", "--quiet", *words])
+
+    def bars(need: Need) -> dict[str, str]:
+        rules = watched.ask("east", centre.scheduler.rules(), None)
+        limits = watched.ask("east", centre.scheduler.limits(account, rules), "p59")
+        found = Permit(centre.facts.shares, limits, Held()).bars(need)
+        return {share: message.code for share, message in found.never.items()}
+
+    wide, long = replace(SMALL, cores=5), replace(SMALL, minutes=90)
+    assert bars(wide) == bars(long) == {}
+    manage("add", "qos", "facts", "MaxWall=01:00:00")
+    manage("modify", "account", "where", "name=root", "cluster=east", "set", "GrpTRES=cpu=4")
+    real.run(["scontrol", "update", "PartitionName=work", "QoS=facts"])
+    try:
+        assert bars(wide) == dict.fromkeys(("work", "long"), "place.limit_cores")
+        assert bars(long) == {"work": "place.limit_hours"}
+        argv = ["sbatch", "--parsable", "--output=/dev/null", "--time=90", "--wrap=true"]
+        job = real.run(argv, account=account).stdout.strip()
+        said = ["squeue", "-h", "-j", job, "-o", "%r"]
+        wait_until(lambda: real.run(said).stdout.strip() == "QOSMaxWallDurationPerJobLimit", 15)
+        real.run(["scancel", job])
+    finally:
+        real.run(["scontrol", "update", "PartitionName=work", "QoS="])
+        manage("modify", "account", "where", "name=root", "cluster=east", "set", "GrpTRES=cpu=-1")
+        manage("delete", "qos", "where", "name=facts")
+    assert bars(wide) == bars(long) == {}
 
 
 def test_a_forecast_is_asked_for_with_the_job_that_would_be_submitted(watched: Watched) -> None:

@@ -12,6 +12,7 @@ from sampan_hub.accounts import Accounts
 from sampan_hub.asks import Ask
 from sampan_hub.environments import Place
 from sampan_hub.jobs import JobSpec
+from sampan_hub.rules import NO_RULES
 from sampan_hub.schedulers import Scheduler
 from sampan_hub.schedulers.process import ProcessScheduler
 from sampan_hub.schedulers.slurm import SlurmScheduler
@@ -59,7 +60,9 @@ SCHEDULED: Mapping[str, tuple[str, tuple[tuple[Any, ...], ...]]] = {
     "submit": ("person", ((PLAIN,), (CARDS,))),
     "expected_start": ("person", ((PLAIN,), (CARDS,))),
     "cancel": ("person", (("12", TAG), ("12", f"{TAG}-dask-0a1b2c3d"))),
-    "limits": ("person", (("hpc0042",),)),
+    "script": ("person", (("12", TAG),)),
+    "limits": ("person", (("hpc0042", NO_RULES),)),
+    "rules": ("service", ((),)),
     "find": ("both", (([],), ([TAG],), ([TAG, TAG.replace("-1", "-2")],))),
     "recall": ("both", (([TAG],),)),
     "status": ("both", (([],), (["12", "13"],))),

@@ -9,6 +9,7 @@ from sampan_hub.asks import Ask
 from sampan_hub.capacity import Reading
 from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobStatus, Usage
 from sampan_hub.limits import Limit
+from sampan_hub.rules import Rules
 
 __all__ = ["Scheduler"]
 
@@ -44,14 +45,20 @@ class Scheduler(Protocol):
     def cancel(self, job: str, tag: str) -> Ask[None]:
         """Asks for the end of this job, if it still carries this tag; a job that is gone already is no error."""
 
+    def script(self, job: str, tag: str) -> Ask[str | None]:
+        """What this job was submitted with, asked for as its person; None where it is gone. It may be another tag's."""
+
     def capacity(self) -> Ask[Reading]:
         """Nodes with what is free on each, and what waits, per queue. One command."""
 
     def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
         """What ended jobs spent."""
 
-    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
-        """What this account may have, for each of its projects; empty where nothing limits it but the queues."""
+    def rules(self) -> Ask[Rules]:
+        """What holds for everybody there for a while. One command, asked now and then."""
+
+    def limits(self, account: str, rules: Rules) -> Ask[tuple[Limit, ...]]:
+        """What this account may have under those rules, for each of its projects; empty where only the queues limit it."""
 
     def expected_start(self, job: JobSpec) -> Ask[float | None]:
         """When the scheduler thinks that this job would start, by its own clock; None where it does not say. A hint.

@@ -13,6 +13,7 @@ from sampan_hub.capacity import NodeReading, Reading
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
 from sampan_hub.limits import Limit
+from sampan_hub.rules import NO_RULES, Rules
 
 __all__ = ["ProcessScheduler"]
 
@@ -83,6 +84,9 @@ class ProcessScheduler:
     def cancel(self, job: str, tag: str) -> Ask[None]:
         return self._ask("cancel", lambda _: None, f"--tag={tag}", job)
 
+    def script(self, job: str, tag: str) -> Ask[str | None]:
+        return self._ask("script", _script, f"--tag={tag}", job)
+
     def capacity(self) -> Ask[Reading]:
         argv = (*self._program, *self._declared, "capacity")
         return Ask("capacity", argv, lambda done: _reading(_json(done), self._queues))
@@ -90,7 +94,11 @@ class ProcessScheduler:
     def usage(self, ids: Collection[str]) -> Ask[Mapping[str, Usage]]:
         return self._ask("usage", _usages, *sorted(ids))
 
-    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
+    def rules(self) -> Ask[Rules]:
+        """It has none."""
+        return Ask("rules", self.capacity().argv, _unruled)
+
+    def limits(self, account: str, rules: Rules) -> Ask[tuple[Limit, ...]]:
         """Nothing but the machine limits anybody; a centre that does not answer has not said so."""
         return Ask("limits", self.capacity().argv, _nothing)
 
@@ -171,6 +179,13 @@ def _why(job: dict[str, Any]) -> Message:
     return Message(code, {"code": _whole(job, "exit_code") or 0} if code == "ended.failed" else {})
 
 
+def _script(value: dict[str, Any]) -> str | None:
+    text = value.get("script", ...)
+    if text is not None and not isinstance(text, str):
+        raise Unavailable("scheduler.no_answer", cause="no script")
+    return text
+
+
 def _reading(value: dict[str, Any], queues: tuple[str, ...]) -> Reading:
     declared, free = _table(value, "declared"), _table(value, "free")
     cores, memory = _count(declared, "cores"), _count(declared, "memory_mib")
@@ -202,6 +217,11 @@ def _usages(value: dict[str, Any]) -> Mapping[str, Usage]:
             ended_at=ended,
         )
     return usages
+
+
+def _unruled(done: Completed) -> Rules:
+    _json(done)
+    return NO_RULES
 
 
 def _nothing(done: Completed) -> tuple[Limit, ...]:

@@ -15,7 +15,8 @@ from sampan_hub.capacity import Reading
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
 from sampan_hub.limits import Limit
-from sampan_hub.schedulers import slurm_accounting, slurm_limits, slurm_nodes, slurm_queue
+from sampan_hub.rules import Rules
+from sampan_hub.schedulers import slurm_accounting, slurm_limits, slurm_nodes, slurm_queue, slurm_rules
 from sampan_hub.schedulers.slurm_refusals import refusal
 from sampan_hub.schedulers.slurm_states import state_of
 from sampan_hub.schedulers.slurm_text import MARK, marked, moment, not_an_answer
@@ -24,6 +25,7 @@ __all__ = ["SlurmScheduler"]
 
 _TAGGED: Final = re.compile(r"sampan-[a-z0-9-]+")
 _GONE: Final = re.compile(r"Invalid job id specified|Job/step already completing or completed")
+_NO_SCRIPT: Final = re.compile(r"Invalid job id specified|Job script not available")
 _TO_START: Final = re.compile(
     r"sbatch: Job \d+ to start at (\S+) using \d+ processors on nodes \S+ in partition \S+"
 )
@@ -124,15 +126,29 @@ class SlurmScheduler:
         """By its number and its name: a number that was given out anew belongs to another job."""
         return Ask("cancel", ("scancel", f"--name={tag}", job), _cancelled)
 
+    def script(self, job: str, tag: str) -> Ask[str | None]:
+        """By its number alone: whose script it is shows in it. https://slurm.schedmd.com/scontrol.html"""
+        return Ask("script", ("scontrol", "write", "batch_script", job, "-"), _script)
+
     def capacity(self) -> Ask[Reading]:
         argv = ("sinfo", "--Node", f"--partition={self._queues}", f"--Format={slurm_nodes.FORMAT}")
         return Ask("capacity", argv, lambda done: slurm_nodes.reading(done, self._cards))
 
-    def limits(self, account: str) -> Ask[tuple[Limit, ...]]:
+    def rules(self) -> Ask[Rules]:
+        argv = ("scontrol", "--all", "--oneliner")
+        return Ask("rules", argv, slurm_rules.rules, slurm_rules.QUESTIONS.encode())
+
+    def limits(self, account: str, rules: Rules) -> Ask[tuple[Limit, ...]]:
         # Several questions at once are asked on standard input; whatever else stood there, nothing could be changed.
         argv = ("sacctmgr", "--parsable2", "--readonly")
         stdin = slurm_limits.questions(account).encode()
-        return Ask("limits", argv, lambda done: slurm_limits.limits(done, self._cards, self._qos), stdin)
+        return Ask("limits", argv, lambda done: self._limits(done, rules), stdin)
+
+    def _limits(self, done: Completed, rules: Rules) -> tuple[Limit, ...]:
+        imposed = {
+            queue: rules.qualities[queue] for queue in self._queues.split(",") if queue in rules.qualities
+        }
+        return slurm_limits.limits(done, self._cards, self._qos, imposed)
 
     def _found(self, done: Completed, tags: Collection[str]) -> Sequence[FoundJob]:
         """Asked for by name, a job that has ended counts: it was submitted. Those that live come first."""
@@ -164,6 +180,17 @@ def _job_id(done: Completed) -> str:
     if len(found) != 1:
         raise not_an_answer(done)
     return found[0]
+
+
+def _script(done: Completed) -> str | None:
+    """What begins as every script does; a job that is gone has none."""
+    if done.status != 0:
+        if _NO_SCRIPT.search(done.stderr):
+            return None
+        raise refusal(done)
+    if not done.stdout.startswith("#!"):
+        raise not_an_answer(done)
+    return done.stdout
 
 
 def _cancelled(done: Completed) -> None:

@@ -22,6 +22,7 @@ from sampan.errors import Refused, SampanError, Unavailable
 from sampan_hub.asks import Ask, Completed
 from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus
 from sampan_hub.limits import Limit
+from sampan_hub.rules import NO_RULES, Rules
 from sampan_hub.schedulers import Scheduler
 from sampan_hub.testing.no_answers import NO_ANSWERS
 
@@ -32,8 +33,8 @@ SOON: Final = 30.0
 """Seconds in which a scheduler with room starts, ends or forgets a small job."""
 
 VERBS: Final = (
-    *("submit", "find", "recall", "status", "ended", "cancel", "capacity", "usage"),
-    *("limits", "expected_start"),
+    *("submit", "find", "recall", "status", "ended", "cancel", "script", "capacity", "usage"),
+    *("rules", "limits", "expected_start"),
 )
 
 
@@ -167,6 +168,16 @@ class SchedulerContract:
         await run(scheduler.cancel(job, spec.tag))
         await self.until(scheduler, run, job, JobState.ENDED)
 
+    async def test_what_a_job_was_made_of(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
+        text = "#!/bin/bash\n# 中文 $(id) \u2028 {{x}}\nsleep 600\n"
+        job = await run(scheduler.submit(replace(spec, script=text)))
+        assert await run(scheduler.script(job, spec.tag)) == text
+        await self.until(scheduler, run, job, JobState.RUNNING)
+        assert await run(scheduler.script(job, spec.tag)) == text
+        await run(scheduler.cancel(job, spec.tag))
+        await self.until(scheduler, run, job, JobState.ENDED)
+        assert await run(scheduler.script("999999999", spec.tag)) is None
+
     async def _looked_for(self, scheduler: Scheduler, run: Run, *tags: str) -> list[FoundJob]:
         """As before a tag is submitted again: among what the scheduler shows, then in its records."""
         return [*await run(scheduler.find(tags)), *await run(scheduler.recall(tags))]
@@ -237,11 +248,15 @@ class SchedulerContract:
 
     async def test_what_a_person_may_have(self, scheduler: Scheduler, run: Run, account: str) -> None:
         """No limit is more than somebody said; a project comes once for each queue."""
-        limits: tuple[Limit, ...] = await run(scheduler.limits(account))
+        limits: tuple[Limit, ...] = await run(scheduler.limits(account, await run(scheduler.rules())))
         assert len({(limit.queue, limit.account) for limit in limits}) == len(limits)
         for limit in limits:
             bounds = (limit.minutes, limit.cores, limit.memory_mib, limit.jobs, limit.submitted)
             assert all(bound is None or bound >= 0 for bound in (*bounds, *limit.accelerators.values()))
+
+    async def test_what_holds_for_everybody(self, scheduler: Scheduler, run: Run) -> None:
+        rules: Rules = await run(scheduler.rules())
+        assert all(rules.qualities.values())
 
     async def test_a_start_that_is_expected(self, scheduler: Scheduler, run: Run, spec: JobSpec) -> None:
         """A hint: nothing is submitted for it."""
@@ -259,9 +274,11 @@ class SchedulerContract:
             "status": scheduler.status(["1"]),
             "ended": scheduler.ended(["1"]),
             "cancel": scheduler.cancel("1", spec.tag),
+            "script": scheduler.script("1", spec.tag),
             "capacity": scheduler.capacity(),
             "usage": scheduler.usage(["1"]),
-            "limits": scheduler.limits("alice"),
+            "rules": scheduler.rules(),
+            "limits": scheduler.limits("alice", NO_RULES),
             "expected_start": scheduler.expected_start(spec),
         }
 

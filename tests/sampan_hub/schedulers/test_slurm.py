@@ -13,6 +13,7 @@ from sampan_hub.asks import Completed
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import parse_descriptor
 from sampan_hub.jobs import FoundJob
+from sampan_hub.rules import NO_RULES
 from sampan_hub.schedulers.slurm import SlurmScheduler
 from tests.sampan_hub.descriptions import far
 from tests.sampan_hub.schedulers.slurm_answers import SPEC, dialect, failed, recorded, said
@@ -91,14 +92,17 @@ def test_questions_about_everybody_and_about_one() -> None:
         *("sinfo", "--Node", "--partition=work,long"),
         f"--Format={fields}",
     )
-    limits = slurm.limits("e-alice")
+    limits = slurm.limits("e-alice", NO_RULES)
     assert limits.argv == ("sacctmgr", "--parsable2", "--readonly")
     assert limits.stdin == (
-        b"show associations where user=e-alice format=Cluster,Account,Partition,DefaultQOS,QOS,MaxWall,MaxTRES,GrpTRES,"
-        b"MaxJobs,GrpJobs,MaxSubmit,GrpSubmit\n"
-        b"show qos format=Name,MaxWall,MaxTRESPerJob,MaxTRESPerUser,GrpTRES,MaxJobsPerUser,GrpJobs,"
-        b"MaxSubmitJobsPerUser,GrpSubmit\n"
+        b"show associations where user=e-alice format=Cluster,Account,Partition,DefaultQOS,QOS,MaxWall,MaxTRES,"
+        b"MaxTRESPerNode,GrpTRES,MaxJobs,GrpJobs,MaxSubmit,GrpSubmit\n"
+        b"show associations where user= format=Cluster,Account,ParentName,User,GrpTRES,GrpJobs,GrpSubmit\n"
+        b"show qos format=Name,Flags,MaxWall,MaxTRESPerJob,MaxTRESPerNode,MaxTRESPerUser,MaxTRESPerAccount,GrpTRES,"
+        b"MaxJobsPerUser,MaxJobsPerAccount,GrpJobs,MaxSubmitJobsPerUser,MaxSubmitJobsPerAccount,GrpSubmit\n"
     )
+    rules = slurm.rules()
+    assert (rules.argv, rules.stdin) == (("scontrol", "--all", "--oneliner"), b"show partition\n")
 
 
 def test_made_of_a_descriptor() -> None:

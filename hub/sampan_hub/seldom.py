@@ -1,0 +1,62 @@
+"""What is asked of a centre now and then, since it seldom changes: what holds there for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from sampan.errors import SampanError
+from sampan_hub.hearing import Hearing
+from sampan_hub.rules import NO_RULES, Rules
+
+__all__ = ["Seldom"]
+
+_EVERY: Final = 60.0
+"""Seconds from one such question to the next, whether or not there was an answer."""
+_DEADLINE: Final = 10.0
+_RULELESS: Final = frozenset({"process"})
+"""Schedulers that have no rules; they are not asked."""
+
+
+class Seldom:
+    """The last that was heard of it; what nobody says forbids nothing. `told` is called after each answer."""
+
+    def __init__(self, hearing: Hearing, told: Callable[[], None]) -> None:
+        self.rules: Rules = NO_RULES
+        self._hearing = hearing
+        self._centre = hearing.centre
+        self._told = told
+        self._asked_at = -math.inf
+        self._asking: asyncio.Task[None] | None = None
+
+    async def learn(self) -> None:
+        """Asks if it is time to, once for however many wait for it; a failure is remembered, not raised."""
+        self.begin()
+        if self._asking is not None:
+            await asyncio.shield(self._asking)
+
+    def begin(self) -> None:
+        """The same for who does not wait."""
+        if self._asking is None and time.monotonic() - self._asked_at >= _EVERY:
+            self._asked_at = time.monotonic()
+            self._asking = asyncio.create_task(self._ask(), name=f"rules of {self._centre.id}")
+            self._asking.add_done_callback(self._done)
+
+    async def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    def _done(self, asking: asyncio.Task[None]) -> None:
+        self._asking = None
+
+    async def _ask(self) -> None:
+        if self._centre.descriptor.scheduler.kind in _RULELESS:
+            return
+        with suppress(SampanError):
+            self.rules = await self._hearing.ask("rules", self._centre.scheduler.rules(), _DEADLINE)
+            self._told()

@@ -1,0 +1,87 @@
+"""Rules are asked for now and then, in one question for everybody, and never forbid anything by their absence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sampan.errors import Unavailable
+from sampan_hub import seldom as module
+from sampan_hub.limits import Limit
+from sampan_hub.rules import NO_RULES, Rules
+from tests.sampan_hub.scripted_centre import Bench, bench
+from tests.waiting import until
+
+IMPOSED = Rules({"main": "short"})
+
+
+@pytest.fixture
+async def east(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, "east") as made:
+        made.plans("east")
+        yield made
+        await made.services.entitlements.close()
+
+
+async def test_one_question_for_however_many_and_none_each_tick(east: Bench) -> None:
+    watch, site = east.services.watches["east"], east.sites["east"]
+    site.rules = IMPOSED
+    await asyncio.gather(*(watch.seldom.learn() for _ in range(20)))
+    assert watch.seldom.rules == IMPOSED
+    for _ in range(3):
+        await watch.tick()
+        await watch.seldom.learn()
+    assert site.asked.count("rules") == 1
+
+
+async def test_whoever_watches_asks_by_itself_and_is_kept_from_nothing(east: Bench) -> None:
+    watch, site = east.services.watches["east"], east.sites["east"]
+    site.hangs.add("rules")
+    running = asyncio.create_task(watch.run())
+    await until(lambda: watch.fresh() is not None and "rules" in site.asked)
+    assert watch.trouble is None
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 5)
+
+
+async def test_what_nobody_says_is_as_before_and_no_trouble(
+    east: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_EVERY", 0.0)
+    watch, site = east.services.watches["east"], east.sites["east"]
+    site.rules = IMPOSED
+    await watch.seldom.learn()
+    site.trouble["rules"] = Unavailable("scheduler.no_answer", cause="slurm_load_partitions error")
+    await watch.seldom.learn()
+    assert (watch.seldom.rules, watch.trouble) == (IMPOSED, None)
+    site.trouble.clear()
+    site.rules = NO_RULES
+    await watch.seldom.learn()
+    assert watch.seldom.rules == NO_RULES
+
+
+async def test_a_scheduler_without_rules_is_not_asked(tmp_path: Path) -> None:
+    async with bench(tmp_path, "east") as plain:
+        await plain.services.watches["east"].seldom.learn()
+        assert "rules" not in plain.sites["east"].asked
+
+
+async def test_limits_are_asked_under_the_rules_of_the_day(east: Bench) -> None:
+    site, told = east.sites["east"], []
+    centre = east.services.directory.centres["east"]
+    site.rules = IMPOSED
+    ask = centre.scheduler.limits
+
+    def limits(account: str, rules: Rules) -> object:
+        told.append(rules)
+        return ask(account, rules)
+
+    centre.scheduler.limits = limits  # type: ignore[method-assign, assignment]
+    site.limits["hpc7"] = (Limit(cores=1),)
+    await east.services.watches["east"].measure()
+    await east.services.entitlements.learn(east.services, "alice")
+    assert told == [IMPOSED]
