@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 import secrets
@@ -67,6 +68,14 @@ class MasterKey:
     def nonce(self, tag: str) -> str:
         """What the launcher of the attempt called `tag` repeats in its report: 128 bits, in hexadecimal."""
         return self._derive(tag, b"nonce ").hex()[:32]
+
+    def seal(self, tag: str, data: bytes) -> str:
+        """A proof, in hexadecimal, that this hub has said `data` of the attempt called `tag`."""
+        return hmac.digest(self._derive(tag, b"seal "), data, "sha256").hex()
+
+    def sealed(self, tag: str, data: bytes, seal: str) -> bool:
+        """Whether that is such a proof."""
+        return hmac.compare_digest(self.seal(tag, data), seal)
 
     def _derive(self, tag: str, purpose: bytes = b"") -> bytes:
         if not _TAG.fullmatch(tag):

@@ -1,4 +1,4 @@
-"""The job script of an attempt: typed facts in, bash text out. Nothing that a person typed is in it."""
+"""The job script of an attempt: typed facts in, bash text out. Nothing that a person typed is in it in clear letters."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sampan.errors import Invalid
+from sampan_hub.papers import SHAPE
 
 __all__ = ["Script", "render_script"]
 
@@ -20,6 +21,7 @@ _MODULE: Final = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]{0,127}"), "a module's
 _KEY: Final = (re.compile(r"ssh-ed25519 [A-Za-z0-9+/]{68}"), "an ed25519 public key")
 _NONCE: Final = (re.compile(r"[0-9a-f]{16,128}"), "hexadecimal digits")
 _ADDRESS: Final = (re.compile(r"[0-9a-fA-F.:]{2,45}"), "a numeric address")
+_PAPERS: Final = (SHAPE, "papers that we have sealed")
 _LONGEST_TITLE: Final = 200
 _LONGEST_PATH: Final = 1024
 
@@ -30,7 +32,8 @@ class Script:
 
     `setup_file` lies at the centre and may hold shell lines of its operators; ours hold none of theirs. `bind` is the
     address the launcher listens on: loopback where the broker is on the same machine. `settled`: the folder of `python` is a
-    link that leads to another environment tomorrow, and the job stays with the one it began with.
+    link that leads to another environment tomorrow, and the job stays with the one it began with. `papers` are sealed, see
+    `sampan_hub.papers`; empty: without.
     """
 
     tag: str
@@ -52,6 +55,7 @@ class Script:
     settled: bool = False
     modules: tuple[str, ...] = ()
     setup_file: str | None = None
+    papers: str = ""
 
     def __post_init__(self) -> None:
         """Raises `Invalid`, naming the field, for whatever is not of the narrow shape that a script may hold."""
@@ -73,6 +77,7 @@ _SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "python": _PATH,
     "modules": _MODULE,
     "setup_file": _PATH,
+    "papers": _PAPERS,
 }
 _NUMBERS: Final = {"cores": 100_000, "memory_mib": 2**40, "minutes": 1_000_000}
 
@@ -99,6 +104,7 @@ def render_script(script: Script) -> str:
     lines = [
         "#!/bin/bash",
         f"# Sampan: attempt {script.tag}. Made by the broker; holds no secret.",
+        *([f"# papers: {script.papers}"] if script.papers else ()),
         "umask 077",
         *(_ALONE if script.scheduler == "slurm" else ()),
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
@@ -144,12 +150,12 @@ def _check(field: str, value: Any) -> None:
     elif field.startswith("title_"):
         if not _is_title(value):
             raise Invalid("script.value", field=field, expected=f"1–{_LONGEST_TITLE} printable characters")
-    elif (value is None and field == "setup_file") or field == "settled":
+    elif (field, value) in (("setup_file", None), ("papers", "")) or field == "settled":
         return
     else:
         shape, expected = _SHAPES[field]
         for text in value if field == "modules" else (value,):
-            short = isinstance(text, str) and len(text) <= _LONGEST_PATH
+            short = isinstance(text, str) and (len(text) <= _LONGEST_PATH or field == "papers")
             if not short or not shape.fullmatch(text) or "/../" in f"{text}/":
                 raise Invalid("script.value", field=field, expected=expected)
 

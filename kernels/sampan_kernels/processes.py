@@ -157,6 +157,19 @@ def cancel(spool: Spool, told: argparse.Namespace) -> str:
     return json.dumps({"asked": False})
 
 
+def script(spool: Spool, told: argparse.Namespace) -> str:
+    """What a job of one's own that carries the tag was made of; null where there is no such job."""
+    number = number_of(told.id)
+    for job in spool.chosen(lambda other, tag: (other, tag) == (number, told.tag)):
+        try:
+            handle = os.open(job.path / "script", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except PermissionError:
+            raise RefusedError(f"job {number} belongs to {job.account}") from None
+        with os.fdopen(handle, "rb") as file:
+            return json.dumps({"script": file.read(LONGEST_SCRIPT).decode("utf-8", "replace")})
+    return json.dumps({"script": None})
+
+
 def capacity(spool: Spool, told: argparse.Namespace) -> str:
     """What is declared and what is free of it, and how many wait in each queue."""
     spool.settle()
@@ -226,6 +239,7 @@ VERBS: Final[dict[str, Callable[[Spool, argparse.Namespace], str]]] = {
     "find": find,
     "status": status,
     "cancel": cancel,
+    "script": script,
     "capacity": capacity,
     "usage": usage,
 }
@@ -252,9 +266,10 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("find").add_argument("tags", nargs="*")
     for name in ("status", "usage"):
         verbs.add_parser(name).add_argument("ids", nargs="*")
-    end = verbs.add_parser("cancel")
-    end.add_argument("--tag", required=True)
-    end.add_argument("id")
+    for name in ("cancel", "script"):
+        one = verbs.add_parser(name)
+        one.add_argument("--tag", required=True)
+        one.add_argument("id")
     verbs.add_parser("capacity")
     return parser
 

@@ -149,7 +149,7 @@ class ScriptedTransport:
             raise Refused("scheduler.refused", why="Access/permission denied")
         return None if found is None else found.script
 
-    def _find(self, *tags: str) -> list[list[str]]:
+    def _find(self, *tags: str) -> list[list[Any]]:
         found = (job for job in self.site.live if not tags or job.tag in tags)
         return [
             [job.id, job.tag, job.account, job.submitted_at] for job in found if self._may_see("find", job)
@@ -164,7 +164,7 @@ class ScriptedTransport:
         waiting = [job for job in self.site.live if job.state is JobState.QUEUED]
         return {"ids": told, "waiting": sum(self._asker in (None, job.account) for job in waiting)}
 
-    def _recall(self, *tags: str) -> list[list[str]]:
+    def _recall(self, *tags: str) -> list[list[Any]]:
         """The records; jobs that the scheduler shows are not written down yet."""
         found = (job for job in self.site.records.values() if job.tag in tags)
         return [

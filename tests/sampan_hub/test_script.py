@@ -50,10 +50,12 @@ QUOTED = replace(
     title_zh="“引号”与$(id)",
 )
 SETTLED = replace(PLAIN, python="/public/sampan/33a9b12393a3/bin/python", settled=True)
+PAPERS = replace(PLAIN, papers=f"eyJ0YWciOiAieCJ9.{'0' * 64}")
 
 
 @pytest.mark.parametrize(
-    ("name", "script"), [("plain", PLAIN), ("slurm", SLURM), ("quoted", QUOTED), ("settled", SETTLED)]
+    ("name", "script"),
+    [("plain", PLAIN), ("slurm", SLURM), ("quoted", QUOTED), ("settled", SETTLED), ("papers", PAPERS)],
 )
 def test_equals_its_golden_copy(name: str, script: Script) -> None:
     assert render_script(script) == (GOLDEN / f"{name}.sh").read_text(encoding="utf-8")
@@ -190,6 +192,12 @@ def test_refuses_names_for_people_that_break_a_line_or_hide(field: str) -> None:
 def test_refuses_modules(value: Any) -> None:
     with pytest.raises(Invalid):
         replace(PLAIN, modules=("gcc/12", value))
+
+
+@pytest.mark.parametrize("value", [*HOSTILE[1:], *SHELL, f"x.{'0' * 63}", f"x\n.{'0' * 64}"])
+def test_refuses_papers_that_are_none(value: Any) -> None:
+    with pytest.raises(Invalid):
+        replace(PLAIN, papers=value)
 
 
 @pytest.mark.parametrize("field", ["cores", "memory_mib", "minutes"])

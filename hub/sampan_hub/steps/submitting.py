@@ -11,6 +11,7 @@ from sampan.stages import PROGRESS, Seen, Stage
 from sampan_hub import files
 from sampan_hub.centre import Centre
 from sampan_hub.jobs import JobSpec
+from sampan_hub.papers import Papers
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.script import Script, render_script
 from sampan_hub.services import Services
@@ -31,7 +32,9 @@ async def submit(services: Services, launch: Launch, attempt: Attempt) -> float 
     """Submits the attempt's job, once: whoever was killed in between, or lost the reply, looks for the tag first."""
     try:
         centre = services.centre(attempt.centre)
-        job = await find_job(services, attempt) if attempt.submit_began_at is not None else None
+        # A row that this process did not write may be older than what was done: databases are restored from copies.
+        known = attempt.submit_began_at is None and attempt.created_at >= services.started_at
+        job = None if known else await find_job(services, attempt)
         if job is None:
             job = await _submit(services, centre, launch, attempt)
     except Refused as error:
@@ -110,9 +113,29 @@ def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, 
         settled=facts.environment.prefix is not None,
         modules=facts.environment.modules,
         setup_file=facts.environment.setup_file,
+        papers=_papers(services, launch, attempt).seal(services.master),
     )
     return centre.job(
         share.id, launch.need, tag=attempt.tag, script=render_script(script), log=f"{directory}/job.log"
+    )
+
+
+def _papers(services: Services, launch: Launch, attempt: Attempt) -> Papers:
+    return Papers(
+        tag=attempt.tag,
+        owner=launch.owner,
+        account=attempt.account,
+        kind=launch.kind,
+        name=launch.name,
+        need=launch.need,
+        options=launch.options,
+        prefix=launch.prefix,
+        parent=launch.parent,
+        door_port=launch.door_port,
+        centre=attempt.centre,
+        share=attempt.share,
+        created_at=launch.created_at,
+        submitted_at=services.now(),
     )
 
 
