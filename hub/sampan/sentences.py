@@ -75,6 +75,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No room right now. By its own plan it starts in about {about}.",
         "目前没有空位；按该中心的排程，约 {about}后启动。",
     ),
+    "place.closes": (
+        "Machines close in about {about}, for maintenance or others; {most} or less can start now, this session only afterwards.",
+        "机器约 {about}后因维护或预留而停用：{most}以内的会话现在可以启动，本会话要等到停用结束之后。",
+    ),
+    "place.closing": (
+        "Its machines are about to close, for maintenance or others. It will start by itself afterwards.",
+        "机器即将因维护或预留而停用，结束后会自动启动。",
+    ),
     "place.no_such_share": ("No queue here runs this kind of need.", "这里没有能运行此类需求的队列。"),
     "place.cores": (
         "A single machine here has at most {have} cores; you asked for {want}.",
@@ -331,6 +339,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The hours of your project there are used up. Ask for more, or use another project.",
         "您的项目在该中心的机时已用完。请申请更多机时，或换用其他项目。",
     ),
+    "batch.closing": (
+        "The machines close for maintenance before it could end; it starts by itself afterwards.",
+        "节点将在其结束之前停机维护，维护之后会自动启动。",
+    ),
     "batch.dependency": ("It waits for another job to end first.", "它需等待另一个任务先结束。"),
     "batch.held_operator": (
         "An operator of the centre holds it back. Ask them why, or stop it and start again elsewhere.",
@@ -409,10 +421,18 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "It could not be started. Please try again; if it happens again, tell the administrators the time.",
         "未能启动。请重试；如再次出现，请将时间告知管理员。",
     ),
+    "hub.former": (
+        "Your former session of this name has to end first. {why} Yours starts as soon as that is confirmed.",
+        "此名称下的前一个会话需先结束。{why}确认后即启动新的会话。",
+    ),
     "hub.ready": ("Ready. Opening your notebook.", "已就绪，正在打开笔记本。"),
     "hub.stopped": ("It is not running any more.", "它已不在运行。"),
     "hub.stopping": ("Stopping. Please wait a moment.", "正在停止，请稍候。"),
     # centre.*, broker.*, access.*
+    "centre.set_aside": (
+        "{centre} has stopped answering. We ask it again every few seconds.",
+        "{centre}没有响应，我们每隔几秒会再次询问。",
+    ),
     "centre.busy": ("Too many questions wait at {centre} just now.", "目前等待{centre}答复的请求过多。"),
     "centre.file": (
         "A file of yours at the centre cannot be read or written. Is its disk full, or your quota used up?",

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Capacity", "NodeReading", "Reading"]
+__all__ = ["Capacity", "Closing", "NodeReading", "Reading"]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A node's end for a while: a job that starts now may take so many `minutes`. `opens_at`: when it takes jobs again."""
+
+    minutes: int
+    opens_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,8 @@ class NodeReading:
     accelerators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """type → (total, free)"""
     up: bool = True
+    closing: Closing | None = None
+    """None: it stays as it is, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sampan.need import Need
-from sampan_hub.capacity import NodeReading
+from sampan_hub.capacity import Closing, NodeReading
 
 __all__ = ["Bin", "Filling", "Slot", "fold", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What is free on one node: cores, memory in MiB, and accelerators by type."""
+    """What is free on one node: cores, memory in MiB, and accelerators by type; and until when, where that ends."""
 
     cores: int
     memory_mib: int
     accelerators: tuple[tuple[str, int], ...] = ()
+    closing: Closing | None = None
 
     def holds(self, need: Need) -> bool:
         """Whether the node has room for the whole need. Sums over nodes would hide that none has."""
         if self.cores < need.cores or self.memory_mib < need.memory_mib:
+            return False
+        if self.closing is not None and self.closing.minutes < need.minutes:
             return False
         return not need.accelerator or dict(self.accelerators).get(need.accelerator, 0) >= need.accelerators
 
@@ -37,7 +40,12 @@ class Slot:
             (kind, count - need.accelerators if kind == need.accelerator else count)
             for kind, count in self.accelerators
         )
-        return Slot(self.cores - need.cores, self.memory_mib - need.memory_mib, left)
+        return replace(
+            self,
+            cores=self.cores - need.cores,
+            memory_mib=self.memory_mib - need.memory_mib,
+            accelerators=left,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +81,21 @@ def _joined(one: NodeReading, other: NodeReading) -> NodeReading:
         tuple(dict.fromkeys((*one.queues, *other.queues))),
         cards,
         up=one.up and other.up,
+        closing=min(
+            (node.closing for node in (one, other) if node.closing is not None),
+            key=lambda closing: closing.minutes,
+            default=None,
+        ),
     )
 
 
 def fold(nodes: Iterable[NodeReading]) -> tuple[Bin, ...]:
     """The nodes that are up, by what is free on them; the tightest first."""
     counted: Counter[tuple[Slot, frozenset[str]]] = Counter(
-        (Slot(node.cores_free, node.memory_mib_free, _free(node.accelerators)), frozenset(node.queues))
+        (
+            Slot(node.cores_free, node.memory_mib_free, _free(node.accelerators), node.closing),
+            frozenset(node.queues),
+        )
         for node in nodes
         if node.up
     )

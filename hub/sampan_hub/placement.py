@@ -23,7 +23,7 @@ from sampan_hub.capacity import Capacity
 from sampan_hub.centre_facts import CentreFacts, ShareFacts
 from sampan_hub.in_flight import Claim
 from sampan_hub.permits import NO_BARS, Bars, Permit
-from sampan_hub.reasons import in_line, lack, notes, room_now
+from sampan_hub.reasons import closes, in_line, lack, notes, room_now
 from sampan_hub.spans import Span
 from sampan_hub.standing import Standing
 from sampan_hub.survey import NONE_BARRED, Survey, Waits
@@ -203,7 +203,13 @@ def _known(
     else:
         forecast = forecasts.get((facts.id, share.id))
         blind = not facts.tells_waiting
-        why = bars.now.get(share.id) or in_line(None if blind else standing.ahead, forecast)
+        why = bars.now.get(share.id)
+        closing = survey.closing(need, standing) if why is None else None
+        if closing is not None:
+            # Behind what is closed for days nobody starts as soon as others did.
+            forecast = max(forecast or 0.0, closing.opens_at - survey.capacity.measured_at)
+            why = closes(closing)
+        why = why or in_line(None if blind else standing.ahead, forecast)
         offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *more), standing.ahead)
         soon = (_class(forecast), blind, standing.ahead, waits.get((facts.id, share.id), 0.0))
     rank = (_ORDER[offer.verdict], missing, *soon, *share.price(need), -standing.cores_free, facts.id)

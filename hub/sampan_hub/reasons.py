@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sampan.messages import Message
 from sampan.need import Need
+from sampan_hub.capacity import Closing
 from sampan_hub.centre_facts import Room, ShareFacts
-from sampan_hub.spans import amount
+from sampan_hub.spans import amount, at_most
 from sampan_hub.standing import Standing
 
-__all__ = ["in_line", "lack", "notes", "room_now"]
+__all__ = ["closes", "in_line", "lack", "notes", "room_now"]
+
+_SHORT: Final = 5
+"""Minutes for which nobody starts a session."""
 
 
 def lack(need: Need, rooms: Sequence[Room]) -> Message:
@@ -45,6 +50,14 @@ def room_now(need: Need, standing: Standing) -> Message:
         kind = need.accelerator or ""
         return Message("place.fits_now_cards", {"free": free, "total": total, "kind": kind})
     return Message("place.fits_now", {"free": standing.cores_free, "total": standing.cores_total})
+
+
+def closes(closing: Closing) -> Message:
+    """What is said where a session would last into the time for which the nodes are closed."""
+    if closing.minutes < _SHORT:
+        return Message("place.closing")
+    left = closing.minutes * 60
+    return Message("place.closes", {"about": amount(left), "most": at_most(left)})
 
 
 def in_line(ahead: int | None, forecast: float | None = None) -> Message:

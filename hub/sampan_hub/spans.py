@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sampan.messages import Message
 
-__all__ = ["Span", "amount"]
+__all__ = ["Span", "amount", "at_most"]
 
 _UNITS: Final = (("s", 1), ("min", 60), ("h", 3600), ("d", 86400))
 _STEPS: Final = (
@@ -94,7 +94,15 @@ class Span:
 def amount(seconds: float) -> Message:
     """About so long: the nearest amount that is said at all."""
     below, above = _down(seconds), _up(seconds)
-    seconds = below if below and seconds - below < above - seconds else above
+    return _said(below if below and seconds - below < above - seconds else above)
+
+
+def at_most(seconds: float) -> Message:
+    """The largest amount that is said and is no more."""
+    return _said(_down(seconds))
+
+
+def _said(seconds: float) -> Message:
     unit, size = _unit(seconds)
     return Message(f"time.{unit}", {"n": _number(seconds / size)})
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sampan.need import Need
-from sampan_hub.capacity import Capacity, NodeReading
+from sampan_hub.capacity import Capacity, Closing, NodeReading
 from sampan_hub.centre_facts import CentreFacts, Room, ShareFacts, Terms, front
 from sampan_hub.histogram import Filling, Slot, fold, merged
 from sampan_hub.in_flight import Claim
@@ -107,6 +107,19 @@ class Survey:
         found_soon = (self._soonest(lot, taken, need, waits, barred) for lot in self._in_order(waits))
         soon = [standing for standing in found_soon if standing is not None]
         return _best(soon, lambda standing: self._soonness(standing, waits, need)), False
+
+    def closing(self, need: Need, standing: Standing) -> Closing | None:
+        """The last of the share's nodes to close, of those that would have the room now but not for so long."""
+        share = standing.share
+        slots = (self._bins[at].slot for at in self._by_queue[share.queue]) if not standing.ahead else ()
+        closing = [
+            slot.closing
+            for slot in slots
+            if slot.closing is not None
+            and (room := _room(share, replace(slot, closing=None))) is not None
+            and room.holds(need)
+        ]
+        return max(closing, key=lambda one: one.minutes, default=None)
 
     def _lots(self, order: Sequence[int], rows_of: Callable[[int], Iterable[Row]]) -> tuple[_Lot, ...]:
         """The rows of the shares in that order, by what the shares make of a need."""
@@ -229,7 +242,8 @@ def _room(share: ShareFacts, slot: Slot) -> Room | None:
     """What one job of the share may have on such a node; None where the node has too little for any job of it."""
     accelerators = {kind: min(count, share.accelerators.get(kind, 0)) for kind, count in slot.accelerators}
     cores, memory = min(slot.cores, share.cores), min(slot.memory_mib, share.memory_mib)
-    return share.terms.room(cores, memory, share.max_minutes, accelerators)
+    left = share.max_minutes if slot.closing is None else min(share.max_minutes, slot.closing.minutes)
+    return share.terms.room(cores, memory, left, accelerators)
 
 
 def _smallness(room: Room) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from sampan_hub.centre import Centre
 from sampan_hub.hearing import Hearing
 from sampan_hub.job_watch import JobWatch
 from sampan_hub.jobs import JobStatus
+from sampan_hub.rules import with_closings
 from sampan_hub.seldom import Seldom
 from sampan_hub.survey import Survey
 
@@ -139,6 +140,7 @@ class Watch:
         if self.jobs.waiting is not None:
             reading = replace(reading, pending=self.jobs.waiting)
             asked_at = min(asked_at, self.jobs.waiting_since)
+        reading = with_closings(reading, self.seldom.rules, time.time())
         self.capacity = Capacity(self.centre.id, reading, asked_at, asked_at + BELIEVED)
         self.survey = Survey(self.centre.facts, self.capacity)
 

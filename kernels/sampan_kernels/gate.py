@@ -125,7 +125,7 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
         Row("cancel", PERSON, ("scancel", f"--name={WORKER}", NUMBER), NOTHING),
         Row("script", PERSON, ("scontrol", "write", "batch_script", NUMBER, "-"), NOTHING),
         Row("capacity", BOTH, ("sinfo", "--Node", queues, f"--Format={FIELDS}"), NOTHING),
-        Row("rules", SERVICE, ("scontrol", "--all", "--oneliner"), "show partition\n"),
+        Row("rules", SERVICE, ("scontrol", "--all", "--oneliner"), "show partition\nshow reservation\n"),
         Row("limits", PERSON, ("sacctmgr", "--parsable2", "--readonly"), f"(?:{question}){{1,4}}"),
     ]
 

@@ -22,7 +22,7 @@ from sampan_hub.descriptor_file import parse_descriptor
 from sampan_hub.in_flight import Claim
 from sampan_hub.permits import Held, Permit
 from sampan_hub.placement import Candidate, Placement, place
-from sampan_hub.rules import Rules
+from sampan_hub.rules import Rules, with_closings
 from sampan_hub.schedulers.slurm import SlurmScheduler
 from tests.federation.centre import Centre as RealCentre
 from tests.federation.federation import Federation
@@ -76,6 +76,7 @@ class Watched:
             reading = self.ask(name, centre.scheduler.capacity())
             waiting = self.ask(name, centre.scheduler.status([])).pending or {}
             now = time.time()
+            reading = with_closings(reading, self.ask(name, centre.scheduler.rules()), now)
             capacity = Capacity(name, replace(reading, pending=waiting), now, now + 10)
             found.append(Candidate(centre.facts, capacity))
         return found
@@ -202,6 +203,37 @@ def test_a_node_that_is_away_is_no_room_now_and_room_once_again(watched: Watched
         finally:
             held_back(*give)
         wait_until(lambda: order(watched.place(whole, "west")) == [("west", "now")], 15)
+
+
+def test_maintenance_to_come_is_no_room_for_what_lasts_into_it(watched: Watched) -> None:
+    """And Slurm means it: the long job waits, a short one that was submitted after it runs."""
+    west = watched.real["west"]
+    short, long = replace(SMALL, minutes=20), replace(SMALL, minutes=90)
+    create = ("create", "reservation", "reservationname=coming", "starttime=now+60minutes", "duration=30")
+    west.run(["scontrol", *create, "nodes=ALL", "users=root", "flags=maint,ignore_jobs"])
+    try:
+        assert order(watched.place(short, "west")) == [("west", "now")]
+        placed = watched.place(long, "west")
+        assert order(placed) == [("west", "queue")]
+        assert placed.ranked[0].reasons[0].say("en").startswith("Machines close in about 1 h,")
+        jobs = {
+            need: west.run(
+                ["sbatch", "--parsable", "--output=/dev/null", f"--time={need.minutes}", "--wrap=sleep 60"],
+                account=west.account("p59"),
+            ).stdout.strip()
+            for need in (long, short)
+        }
+        said = ["squeue", "--noheader", "--format=%T %r", f"--jobs={jobs[long]}"]
+        wait_until(lambda: "Reserved for maintenance" in west.run(said).stdout, 15)
+        running = ["squeue", "--noheader", "--format=%T", f"--jobs={jobs[short]}"]
+        wait_until(lambda: west.run(running).stdout.strip() == "RUNNING", 15)
+        # Whoever waits for that keeps nobody waiting.
+        assert order(watched.place(short, "west")) == [("west", "now")]
+        assert order(watched.place(long, "west")) == [("west", "queue")]
+    finally:
+        west.end_all_jobs()
+        west.run(["scontrol", "delete", "reservationname=coming"])
+    assert order(watched.place(long, "west")) == [("west", "now")]
 
 
 def test_the_limits_of_an_account_are_the_scheduler_s_own(watched: Watched) -> None:

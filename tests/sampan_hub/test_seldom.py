@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sampan.errors import Unavailable
+from sampan.need import Need
 from sampan_hub import seldom as module
 from sampan_hub.limits import Limit
-from sampan_hub.rules import NO_RULES, Rules
+from sampan_hub.rules import NO_RULES, Closure, Rules
+from sampan_hub.steps.placing import decide
 from tests.sampan_hub.scripted_centre import Bench, bench
 from tests.waiting import until
 
@@ -68,6 +71,24 @@ async def test_a_scheduler_without_rules_is_not_asked(tmp_path: Path) -> None:
     async with bench(tmp_path, "east") as plain:
         await plain.services.watches["east"].seldom.learn()
         assert "rules" not in plain.sites["east"].asked
+
+
+async def test_what_will_be_closed_is_no_room_for_what_lasts_into_it(east: Bench) -> None:
+    watch, site = east.services.watches["east"], east.sites["east"]
+    now = time.time()
+    site.rules = Rules(closures=(Closure(frozenset({"n1"}), now + 7200, now + 9000),))
+    await watch.measure()
+    assert _verdict(east, 180) == ("now", "place.fits_now")
+    await watch.seldom.learn()
+    assert _verdict(east, 180) == ("queue", "place.closes"), (
+        "the answer counts at once, not from the next reading on"
+    )
+    assert _verdict(east, 110) == ("now", "place.fits_now")
+
+
+def _verdict(bench: Bench, minutes: int) -> tuple[str, str]:
+    [offer] = decide(bench.services, Need(cores=1, minutes=minutes), "alice").ranked
+    return offer.verdict, offer.reasons[0].code
 
 
 async def test_limits_are_asked_under_the_rules_of_the_day(east: Bench) -> None:

@@ -147,7 +147,13 @@ def _jobs(value: dict[str, Any]) -> list[dict[str, Any]]:
 def _found(value: dict[str, Any], *, over: bool) -> Sequence[FoundJob]:
     """`over`: a job that has ended counts, too."""
     return [
-        FoundJob(str(job["id"]), str(job.get("tag")), str(job.get("account")), _time(job, "submitted_at"))
+        FoundJob(
+            str(job["id"]),
+            str(job.get("tag")),
+            str(job.get("account")),
+            _time(job, "submitted_at"),
+            began=job.get("state") != "queued",
+        )
         for job in _jobs(value)
         if over or job.get("state") != "ended"
     ]

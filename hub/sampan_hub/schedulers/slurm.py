@@ -36,7 +36,7 @@ class SlurmScheduler:
 
     `queues`: the partitions that are shares of ours; `cards`: what we call an accelerator → its name as a generic resource;
     `zone`: that of the cluster's clock; `days`: how long ago the longest job that may end now was submitted at most;
-    `qos`: what the queues demand, by queue.
+    `qos`: what the queues demand, by queue; `reservations`: those that they demand.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class SlurmScheduler:
         zone: zoneinfo.ZoneInfo,
         days: int,
         qos: Mapping[str, str],
+        reservations: Collection[str] = (),
     ) -> None:
         self._queues = ",".join(queues)
         self._cards = cards
         self._zone = zone
         self._since = f"--starttime=now-{days}days"
         self._qos = qos
+        self._reservations = reservations
 
     @classmethod
     def of(cls, descriptor: Descriptor) -> SlurmScheduler:
@@ -66,10 +68,12 @@ class SlurmScheduler:
                     kinds |= {kind: name for kind in kinds if name.rpartition(":")[2].lower() == kind}
         hours = max(share.max_hours for share in shares) + descriptor.limits.queue_minutes / 60
         qos = {share.queue: value for share in shares for option, value in share.demands if option == "qos"}
+        reservations = {
+            value for share in shares for option, value in share.demands if option == "reservation"
+        }
         zone = zoneinfo.ZoneInfo(descriptor.time_zone)
-        return cls(
-            list(dict.fromkeys(share.queue for share in shares)), kinds, zone, round(hours / 24) + 2, qos
-        )
+        queues = list(dict.fromkeys(share.queue for share in shares))
+        return cls(queues, kinds, zone, round(hours / 24) + 2, qos, reservations)
 
     def submit(self, job: JobSpec) -> Ask[str]:
         return Ask("submit", ("sbatch", "--parsable", *self._options(job)), _job_id, job.script.encode())
@@ -136,7 +140,8 @@ class SlurmScheduler:
 
     def rules(self) -> Ask[Rules]:
         argv = ("scontrol", "--all", "--oneliner")
-        return Ask("rules", argv, slurm_rules.rules, slurm_rules.QUESTIONS.encode())
+        stdin = slurm_rules.QUESTIONS.encode()
+        return Ask("rules", argv, lambda done: slurm_rules.rules(done, self._zone, self._reservations), stdin)
 
     def limits(self, account: str, rules: Rules) -> Ask[tuple[Limit, ...]]:
         # Several questions at once are asked on standard input; whatever else stood there, nothing could be changed.
@@ -154,9 +159,10 @@ class SlurmScheduler:
         """Asked for by name, a job that has ended counts: it was submitted. Those that live come first."""
         found = []
         for job, account, submitted, state, name in marked(done, free=True):
-            over = state_of(state).state is JobState.ENDED
+            stands = state_of(state).state
+            over, began = stands is JobState.ENDED, stands is not JobState.QUEUED
             if job.isdigit() and (name in tags if tags else not over and _TAGGED.fullmatch(name)):
-                found.append((over, FoundJob(job, name, account, moment(submitted, self._zone))))
+                found.append((over, FoundJob(job, name, account, moment(submitted, self._zone), began)))
         return [job for _, job in sorted(found, key=lambda pair: (pair[0], -int(pair[1].id)))]
 
     def _start(self, done: Completed) -> float | None:

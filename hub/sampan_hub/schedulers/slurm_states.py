@@ -145,12 +145,18 @@ _FAMILIES: Final[tuple[tuple[re.Pattern[str], Wait], ...]] = (
 )
 
 
+_MAINTENANCE: Final = re.compile(r"ReqNodeNotAvail\W+Reserved for maintenance")
+"""Only what is too long for the time that is left waits so; everybody else passes."""
+
+
 @functools.lru_cache(1024)
 def wait_of(reason: str) -> Wait:
     """Why a job waits, by a reason such as `Priority` or `ReqNodeNotAvail, UnavailableNodes:n1`.
 
     A reason that is not known is none to go elsewhere for: it counts as one that waits for its turn.
     """
+    if _MAINTENANCE.match(reason):
+        return Wait("batch.closing", competes=False)
     word = re.match(r"\w*", reason)
     name = word[0] if word else ""
     if name in _REASONS:

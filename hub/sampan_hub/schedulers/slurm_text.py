@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from sampan.errors import Unavailable
@@ -19,6 +19,7 @@ __all__ = [
     "count",
     "duration",
     "moment",
+    "node_names",
     "not_an_answer",
     "peak_mib",
     "rows",
@@ -29,6 +30,7 @@ MARK: Final = "sampan"
 """Begins each line that a format of ours prints, the heading too: that is how an answer differs from a banner."""
 _SHOWN: Final = 300
 _MOST: Final = 1 << 40
+_MOST_NODES: Final = 200_000
 _END_OF_TIME: Final = 1e11
 _UNITS: Final[Mapping[str, float]] = {
     "": 1 / 1024,
@@ -152,6 +154,30 @@ def tres_cards(text: str, kinds: Iterable[str]) -> dict[str, int]:
         if number is not None or typed:
             found[kind] = int(number) if number is not None else sum(typed)
     return found
+
+
+def node_names(text: str) -> frozenset[str]:
+    """The nodes of `a-n[01-03,7],b[0-1]x[2-3]`; none where there are more than any cluster has."""
+    found: set[str] = set()
+    for part in re.findall(r"(?:[^\[\],]|\[[^\]]*\])+", "" if text == "(null)" else text):
+        names = [""]
+        for plain, ranges in re.findall(r"([^\[\]]+)|\[([^\]]*)\]", part):
+            numbers = [plain] if plain else list(_numbers(ranges))
+            if len(names) * len(numbers) > _MOST_NODES:
+                return frozenset()
+            names = [f"{name}{number}" for name in names for number in numbers]
+        found.update(names)
+    return frozenset(found) if len(found) <= _MOST_NODES else frozenset()
+
+
+def _numbers(ranges: str) -> Iterator[str]:
+    """`01-03,7` is 01, 02, 03, 7."""
+    for part in ranges.split(","):
+        span = re.fullmatch(r"(\d{1,6})-(\d{1,6})", part)
+        if span is None:
+            yield part
+        else:
+            yield from (f"{number:0{len(span[1])}d}" for number in range(int(span[1]), int(span[2]) + 1))
 
 
 def array_tasks(text: str) -> int:

@@ -102,7 +102,10 @@ def test_questions_about_everybody_and_about_one() -> None:
         b"MaxJobsPerUser,MaxJobsPerAccount,GrpJobs,MaxSubmitJobsPerUser,MaxSubmitJobsPerAccount,GrpSubmit\n"
     )
     rules = slurm.rules()
-    assert (rules.argv, rules.stdin) == (("scontrol", "--all", "--oneliner"), b"show partition\n")
+    assert (rules.argv, rules.stdin) == (
+        ("scontrol", "--all", "--oneliner"),
+        b"show partition\nshow reservation\n",
+    )
 
 
 def test_made_of_a_descriptor() -> None:

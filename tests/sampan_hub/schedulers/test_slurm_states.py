@@ -89,6 +89,8 @@ def test_each_reason_to_wait_is_named(reason: str) -> None:
         ("Evaporation", None, True, False),
         ("Nodes required for job are DOWN, DRAINED or reserved for …", None, True, False),
         ("ReqNodeNotAvail, UnavailableNodes:n[1-3]", "batch.machines", True, False),
+        ("ReqNodeNotAvail, Reserved for maintenance", "batch.closing", False, False),
+        ("ReqNodeNotAvail, May be reserved for other job", "batch.machines", True, False),
         ("JobHeldAdmin", "batch.held_operator", False, False),
         ("JobHeldUser", "batch.held_person", False, False),
         ("Dependency", "batch.dependency", False, False),
