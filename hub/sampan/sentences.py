@@ -205,6 +205,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{centre} has accepted the job (number {job}).",
         "{centre}已接受任务（编号 {job}）。",
     ),
+    "launch.found_again": (
+        "Found again at {centre}, where it goes on.",
+        "已在{centre}重新找到，它仍在继续运行。",
+    ),
+    "launch.not_known_yet": (
+        "After a restart, not every centre has told yet what runs there. Please try again in a moment.",
+        "平台刚刚重启，还有超算中心尚未报告正在运行的任务，请稍候再试。",
+    ),
     "launch.queued": (
         "Waiting for a berth at {centre}: place {place} in the queue.",
         "正在{centre}排队，当前第 {place} 位。",
@@ -271,6 +279,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "launch.stopped": ("Stopped.", "已停止。"),
     # ended.*: why an attempt ended
     "ended.moved": ("A berth became free at {centre}.", "{centre}有了空位。"),
+    "ended.older": (
+        "A later job took its place; the hub's database was restored from an older copy.",
+        "它已被后来的作业取代；平台的数据库是从较早的备份恢复的。",
+    ),
     "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
     "ended.let_go": (
         "You let it go while {centre} did not answer. What may still run there is ended as soon as it answers again.",
@@ -319,6 +331,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "ended.reach_limit": (
         "The running job could not be reached for {seconds} s.",
         "连续 {seconds} 秒无法连接到正在运行的任务。",
+    ),
+    "ended.too_old": (
+        "The software at {centre} is older ({version}) and cannot start this yet.",
+        "{centre}的软件版本较旧（{version}），尚不能启动此项。",
     ),
     "ended.report": (
         "The job reported something that cannot be trusted ({why}).",
@@ -520,8 +536,20 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "本机其他用户可以读取 {file}。请运行“chmod 600 {file}”，最好再换一个新令牌。",
     ),
     "launch.kind": (
-        "This version starts notebook servers only; “{value}” is not among them yet. Ask for a server.",
-        "此版本只能启动笔记本服务，尚不支持“{value}”。请改为申请笔记本服务。",
+        "This version starts notebook servers and kernels; “{value}” is not among them yet. Ask for one of those.",
+        "此版本可以启动笔记本服务和内核，尚不支持“{value}”。请改为申请其中之一。",
+    ),
+    "launch.no_kernel": (
+        "That is not a kernel. Only a kernel has sockets, is interrupted or restarted.",
+        "这不是内核。只有内核才有套接字，才能中断或重启。",
+    ),
+    "launch.no_socket": (
+        "A kernel has no socket “{name}”; it has {known}.",
+        "内核没有名为“{name}”的套接字；现有：{known}。",
+    ),
+    "launch.not_linked": (
+        "It cannot be reached just now: {why} Try again in a moment.",
+        "目前无法连接：{why}请稍后重试。",
     ),
     "launch.unknown_id": ("There is no launch {launch} of yours.", "您没有编号为 {launch} 的任务。"),
     "launch.attempt": (
@@ -716,6 +744,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "link.report": (
         "What the job reported about “{field}” is not acceptable (expected: {expected}).",
         "任务上报的“{field}”不可接受（应为：{expected}）。",
+    ),
+    "link.kernel": (
+        "The kernel does not answer yet. Try again in a moment.",
+        "内核尚未响应。请稍后重试。",
     ),
     "link.server": ("The notebook server does not answer yet.", "笔记本服务尚未响应。"),
     "link.timeout": ("The job did not answer within {seconds} s.", "任务在 {seconds} 秒内没有答复。"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from jupyterhub.spawner import SpawnException
@@ -10,7 +11,7 @@ from sampan.errors import SampanError
 from sampan.messages import Message
 from sampan_spawners.fragments import plain, render
 
-__all__ = ["Failure", "failed", "refused"]
+__all__ = ["Failure", "failed", "over", "refused"]
 
 Json = dict[str, Any]
 
@@ -54,3 +55,11 @@ def failed(launch: Json) -> Failure:
         status=424,
         cause=f"{launch['id']}: {plain(cause)}",
     )
+
+
+def over(error: Exception) -> asyncio.Future[None]:
+    """A start that failed: JupyterHub keeps such a future, and its pages show what is in it."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    future.exception()  # looked at, so that asyncio does not call it forgotten
+    return future

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from sampan.client import AsyncBroker
 from sampan.errors import Missing, SampanError
-from sampan.stages import Stage
+from sampan.stages import SILENT, Stage
 
-__all__ = ["Json", "Supply", "ended", "exit_code", "follow", "ready", "settled", "waits"]
+__all__ = ["Json", "Supply", "ended", "exit_code", "follow", "gone", "ready", "settled", "waits"]
 
 Json = dict[str, Any]
 Supply = Callable[[Json], Awaitable[None]]
 
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 2.0
+LOOK: Final = 1.0
 # A broker whose database was lost or restored from an older copy does not know the launch; it may be given the newer one.
 GONE_AFTER: Final = 60.0
 
@@ -81,6 +83,34 @@ async def settled(
         except SampanError:
             pass
         await asyncio.sleep(next(pause))
+
+
+async def gone(
+    broker: AsyncBroker,
+    launch: str,
+    hear: Callable[[Json], None] = lambda _: None,
+    *,
+    patience: float = math.inf,
+) -> bool:
+    """Whether a launch that is to stop has ended; False after its centre has said nothing for `patience` seconds.
+
+    `hear` is told how it stands, once a second. Raises Missing as :func:`settled` does.
+    """
+    ending = asyncio.ensure_future(settled(broker, launch, None, only_ended=True))
+    silent_since: float | None = None
+    try:
+        while not (await asyncio.wait({ending}, timeout=LOOK))[0]:
+            with suppress(SampanError):
+                now = await broker.launch(launch)
+                hear(now)
+                silent = now.get("seen") in SILENT
+                silent_since = (silent_since or time.monotonic()) if silent else None
+            if silent_since is not None and time.monotonic() - silent_since > patience:
+                return False
+        await ending
+        return True
+    finally:
+        ending.cancel()
 
 
 async def follow(broker: AsyncBroker, launch: str, after: int | None = None) -> AsyncGenerator[Json, None]:

@@ -1,28 +1,27 @@
-"""The hub's own small routes for our pages: what a wish would get, a start as it goes on, and its stop.
+"""The hub's own small routes for our pages: what a wish would get, a start as it goes on, its stop, and what is undecided.
 
-Each serves the person who is logged in, by the hub's cookie and with JupyterHub's own XSRF check, and that person's servers
-only. They go on where JupyterHub's progress route stops: while the hub checks its servers after a restart.
+They go on where JupyterHub's progress route stops: while the hub checks its servers after a restart.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
 
-from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.utils import url_escape_path, url_path_join
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
 from sampan.errors import SampanError
 from sampan.messages import Message
+from sampan_spawners.decisions import LetGoHandler, UnsettledHandler
 from sampan_spawners.failure import Failure
-from sampan_spawners.following import Json, follow
+from sampan_spawners.following import Json
 from sampan_spawners.fragments import both, plain
-from sampan_spawners.progress import Progress
+from sampan_spawners.own_handler import OwnHandler
+from sampan_spawners.progress import steps
 from sampan_spawners.spawn_form import places
 
 __all__ = ["HANDLERS", "outcome"]
@@ -31,31 +30,6 @@ __all__ = ["HANDLERS", "outcome"]
 LOOK: Final = 0.25
 ALIVE: Final = 10.0
 LARGEST: Final = 64 * 1024
-
-
-class OwnHandler(APIHandler):  # type: ignore[misc, unused-ignore]
-    """For the person behind the cookie; a token, another site or somebody else's server is refused."""
-
-    _accept_token_auth = False
-
-    async def prepare(self) -> None:
-        await super().prepare()
-        if self.current_user is None or not hasattr(self.current_user, "spawners"):
-            raise HTTPError(403)
-        # Browsers say where a request comes from; JupyterHub's XSRF check stands behind this one.
-        if self.request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-            raise HTTPError(403)
-
-    def own(self, name: str) -> Any:
-        """The spawner of this person's server of that name; 404 where there is none."""
-        user = self.current_user
-        if name not in user.orm_spawners:
-            raise HTTPError(404)
-        return user.spawners[name]
-
-    def say(self, error: SampanError) -> None:
-        self.set_status(error.status)
-        self.finish(json.dumps({"message": plain(error.message), "error": error.message.to_json()}))
 
 
 class PlaceHandler(OwnHandler):
@@ -158,24 +132,6 @@ class EventsHandler(OwnHandler):
         await self.flush()
 
 
-async def steps(spawner: Any, after: int | None) -> AsyncGenerator[Json, None]:
-    """The launch's events as progress; before the broker has accepted it, one that says so."""
-    told = Progress()
-    if not spawner.launch_id:
-        yield told.saying(Message("hub.asking"))
-    while not spawner.launch_id:  # noqa: ASYNC110 (set by whichever of the hub's ways comes first)
-        await asyncio.sleep(LOOK)
-    try:
-        # From the first, so that the bar is where it was; only what the page has not seen is told.
-        async with aclosing(follow(spawner.broker, spawner.launch_id)) as events:
-            async for event in events:
-                told_now = told.of(event)
-                if after is None or told_now["id"] is None or told_now["id"] > after:
-                    yield told_now
-    except SampanError as error:
-        yield told.saying(error.message)
-
-
 def outcome(spawner: Any) -> Json | None:
     """The last event of a start, None while it goes on. JupyterHub's flags decide: a page is sent on when the route stands."""
     if spawner.pending in {"spawn", "check", "rename"}:
@@ -206,5 +162,7 @@ HANDLERS: Final = [
     (r"/sampan/place", PlaceHandler),
     (r"/sampan/events/?([^/]*)", EventsHandler),
     (r"/sampan/stop/?([^/]*)", StopHandler),
+    (r"/sampan/unsettled", UnsettledHandler),
+    (r"/sampan/let-go/([a-z0-9]+)", LetGoHandler),
 ]
 """For `c.JupyterHub.extra_handlers`. JupyterHub would rather have a service there; these need its spawners in the process."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 
+from sampan.errors import SampanError
 from sampan.messages import Message
+from sampan_spawners.following import Json, follow
 from sampan_spawners.fragments import both, plain
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "steps"]
 
 # The server is up a moment before its route is: what is left of the bar belongs to the hub.
 HIGHEST: Final = 99
+# How often the hub's own view is looked at while nothing comes from the broker.
+LOOK: Final = 0.25
 
 
 class Progress:
@@ -27,6 +33,7 @@ class Progress:
             **self.saying(event["message"]),
             "at": event.get("at"),
             "stage": event.get("stage"),
+            "seen": event.get("seen"),
             "id": event.get("id"),
         }
 
@@ -37,3 +44,25 @@ class Progress:
             "message": plain(message),
             "html_message": str(both(message)),
         }
+
+
+async def steps(spawner: Any, after: int | None = None) -> AsyncGenerator[Json, None]:
+    """The launch's events as progress; before the broker has accepted it, one that says so."""
+    told = Progress()
+    if not spawner.launch_id:
+        yield told.saying(Message("hub.asking"))
+    said: Json | None = None
+    while not spawner.launch_id:
+        if spawner.former is not None and spawner.former["message"] != said:
+            said = spawner.former["message"]
+            yield told.saying(Message("hub.former", {"why": Message.from_json(said)}))
+        await asyncio.sleep(LOOK)
+    try:
+        # From the first, so that the bar is where it was; only what the page has not seen is told.
+        async with aclosing(follow(spawner.broker, spawner.launch_id)) as events:
+            async for event in events:
+                told_now = told.of(event)
+                if after is None or told_now["id"] is None or told_now["id"] > after:
+                    yield told_now
+    except SampanError as error:
+        yield told.saying(error.message)

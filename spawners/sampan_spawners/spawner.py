@@ -22,13 +22,12 @@ from traitlets import Bool, Unicode, default
 
 from sampan.client import AsyncBroker
 from sampan.errors import Missing, SampanError, Unreachable
-from sampan.messages import Message
-from sampan.stages import Kind, Target
+from sampan.stages import Kind, Seen, Target
 from sampan_spawners.connection import connect
-from sampan_spawners.failure import failed, refused
-from sampan_spawners.following import Json, ended, exit_code, follow, ready, settled, waits
+from sampan_spawners.failure import failed, over, refused
+from sampan_spawners.following import Json, ended, exit_code, gone, ready, settled, waits
 from sampan_spawners.identity import base_url, environment, mint, revoke
-from sampan_spawners.progress import Progress
+from sampan_spawners.progress import steps
 from sampan_spawners.spawn_form import options_form, sendable
 
 __all__ = ["SampanSpawner"]
@@ -36,6 +35,8 @@ __all__ = ["SampanSpawner"]
 # Discard, RFC 863: where to send a hub that must not find anything. It gives up after PATIENCE seconds.
 NOBODY: Final = "http://127.0.0.1:9"
 PATIENCE: Final = 1
+# Seconds of silence for which a stop is waited for; the broker goes on with it (decision 0015).
+CONFIRM: Final = 15.0
 
 
 class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
@@ -52,7 +53,9 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self.launch_id = ""
         self.where: Json = {}
         """Names of the centre in both languages, for the hub's pages; empty while nobody has said."""
-        self._accepted = asyncio.Event()
+        self.seen = Seen.UNKNOWN.value
+        self.former: Json | None = None
+        """The launch of an earlier start of this name, while this start waits for its end."""
         self._stop_asked = False
         self._patience: int | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -80,7 +83,6 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self.launch_id = launch
         self.orm_spawner.state = self.get_state()
         self.user.db.commit()
-        self._accepted.set()
 
     # ---- start -------------------------------------------------------------------------------------------------
 
@@ -102,7 +104,6 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self.will_resume = self._stop_asked = False
         if self._patience is not None:
             self.http_timeout, self._patience = self._patience, None
-        self._accepted.clear()
         try:
             launch = await self._ask()
             adopted = bool(launch.get("attempts"))
@@ -119,20 +120,29 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             raise refused(error) from error
         if ended(launch):
             raise failed(launch)
-        self.where = launch.get("names") or {}
+        self._hear(launch)
         return str(launch["door"])
 
+    def _hear(self, launch: Json) -> None:
+        self.where, self.seen = launch.get("names") or {}, launch.get("seen", Seen.UNKNOWN)
+
     async def _ask(self) -> Json:
-        """The launch for this server; a former one that is just being stopped is waited for."""
+        """The launch for this server; a former one that is just being stopped is waited for, and told of meanwhile."""
+
+        def hear(launch: Json) -> None:
+            self.former = launch
+
         key, pause = uuid4().hex, waits()
         while True:
             try:
                 launch = await self.broker.create(
                     Kind.SERVER, self.name, sendable(self.user_options), base_url(self), key=key
                 )
-                if launch["target"] != Target.STOPPED:
+                if launch["target"] == Target.READY:
+                    self.former = None
                     return launch
-                await settled(self.broker, launch["id"], None, only_ended=True)
+                hear(launch)
+                await gone(self.broker, launch["id"], hear)
                 key = uuid4().hex
             except Unreachable as error:
                 self.log.warning("%s: the broker is away, asking again: %s", self._log_name, error)
@@ -167,7 +177,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
                 return 0
             if ended(launch):
                 return exit_code(launch)
-            self.where = launch.get("names") or {}
+            self._hear(launch)
             if launch.get("needs_identity") and not self._stop_pending:
                 await self._supply(launch)
         except SampanError as error:
@@ -201,11 +211,11 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         try:
             launch = await settled(self.broker, self.launch_id, self._supply)
             if ready(launch):
-                self.where = launch.get("names") or {}
+                self._hear(launch)
                 self._later(self._route())
                 return str(url_path_join(launch["door"], path))
             if not self._stop_asked:
-                self._spawn_future = _over(failed(launch))
+                self._spawn_future = over(failed(launch))
         except SampanError as error:
             self.log.warning("%s: lost while the hub was away: %s", self._log_name, error)
         except Exception:  # an error here would stop the checks of everybody else's servers
@@ -224,15 +234,9 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
 
     async def progress(self) -> AsyncGenerator[Json, None]:
         """The launch's steps in words, from its first, as JupyterHub's own pages and API show them."""
-        told = Progress()
-        yield told.saying(Message("hub.asking"))
-        await self._accepted.wait()
-        try:
-            async with aclosing(follow(self.broker, self.launch_id)) as events:
-                async for event in events:
-                    yield told.of(event)
-        except SampanError as error:
-            yield told.saying(error.message)
+        async with aclosing(steps(self)) as events:
+            async for event in events:
+                yield event
 
     # ---- stop --------------------------------------------------------------------------------------------------
 
@@ -257,7 +261,10 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self._later(self.end_launch())
 
     async def end_launch(self) -> None:
-        """Asks the broker for the end until it has heard, and waits until the job is gone. Safe to repeat."""
+        """Asks the broker for the end until it has heard, and waits until the job is gone. Safe to repeat.
+
+        Not for ever: where the centre says nothing the launch stays "stopping, not confirmed", and its person decides.
+        """
         pause = waits()
         while True:
             try:
@@ -265,7 +272,8 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
                     return
                 await self.broker.stop(launch["id"])
                 revoke(self)
-                await settled(self.broker, launch["id"], None, only_ended=True)
+                if not await gone(self.broker, launch["id"], patience=CONFIRM):
+                    self.log.warning("%s: the end of %s is not confirmed", self._log_name, launch["id"])
                 return
             except Missing:
                 return
@@ -288,11 +296,3 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error("%s: %r", self._log_name, error)
-
-
-def _over(error: Exception) -> asyncio.Future[None]:
-    """A start that failed: JupyterHub keeps such a future, and its pages show what is in it."""
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    future.exception()  # looked at, so that asyncio does not call it forgotten
-    return future

@@ -32,6 +32,8 @@ class Script:
         self.wish = wish
         self.stage = Stage.PLACED
         self.target = "ready"
+        self.seen = "alive"
+        self.seen_since = 1_790_000_000.0
         self.attempts: list[Json] = []
         self.cause: Json | None = None
         self.tail: str | None = None
@@ -44,7 +46,7 @@ class Script:
         message = Message(code, params).to_json()
         progress = 100 if stage is Stage.ENDED else PROGRESS[stage]
         self.steps.append(
-            {"at": 1_790_000_000 + len(self.steps), "progress": progress, "stage": stage, "seen": "alive"}
+            {"at": 1_790_000_000 + len(self.steps), "progress": progress, "stage": stage, "seen": self.seen}
             | {"centre": "east", "message": message, "final": final}
         )
         async with self.news:
@@ -115,6 +117,7 @@ class ScriptedBroker:
         routes.add_api_route("/launches", self._list)
         routes.add_api_route("/launches/{id_}", self._show)
         routes.add_api_route("/launches/{id_}", self._stop, methods=["DELETE"])
+        routes.add_api_route("/launches/{id_}/let-go", self._let_go, methods=["POST"])
         routes.add_api_route("/launches/{id_}/events", self._events)
         routes.add_api_route("/launches/{id_}/identity", self._put_identity, methods=["PUT"])
         routes.add_api_route("/launches/{id_}/identity", self._get_identity)
@@ -165,6 +168,16 @@ class ScriptedBroker:
             await self.on_stop(script)
         return JSONResponse(self._view(script), 202)
 
+    async def _let_go(self, id_: str, request: Request) -> Any:
+        script = self._found(id_, request)
+        if script is None:
+            return _missing(id_)
+        if script.seen == "alive":
+            return _refusal(Message("launch.not_silent"), 409)
+        script.target = "let_go"
+        await self.end(script, "ended.let_go", centre="East")
+        return JSONResponse(self._view(script), 202)
+
     async def _put_identity(self, id_: str, request: Request) -> Response:
         if self.deaf_to_identities:
             self.deaf_to_identities -= 1
@@ -192,6 +205,9 @@ class ScriptedBroker:
             "name": script.wish["name"],
             "target": script.target,
             "stage": script.stage,
+            "seen": script.seen,
+            "seen_since": script.seen_since,
+            "may_decide_at": None if script.seen == "alive" else script.seen_since + 120,
             "progress": last["progress"] if last else 0,
             "attempts": script.attempts,
             "message": last["message"] if last else None,

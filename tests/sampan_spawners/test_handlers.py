@@ -48,9 +48,9 @@ async def test_place_refuses_what_is_no_wish(hub: LiveHub, body: dict[str, Any],
         assert (await vera.post("/hub/sampan/place", headers=headers, **body)).status_code == status
 
 
-@pytest.mark.parametrize("route", ["place", "stop/", "events/"])
+@pytest.mark.parametrize("route", ["place", "stop/", "events/", "unsettled", "let-go/l0000000"])
 async def test_other_sites_strangers_and_tokens_are_refused(hub: LiveHub, route: str) -> None:
-    method = "GET" if route == "events/" else "POST"
+    method = "GET" if route in {"events/", "unsettled"} else "POST"
     path = f"/hub/sampan/{route}"
     async with Browser(hub, "wim") as wim, door() as address:
         token = hub.broker.running_token[(await wim.started(address)).id]

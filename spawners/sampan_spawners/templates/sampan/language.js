@@ -16,9 +16,30 @@
     });
   }
 
+  // Sentences name moments in UTC, times their seconds; a person reads both by the clock on their own wall.
+  function local(part) {
+    (part || document).querySelectorAll("time[data-at]").forEach(function (element) {
+      element.textContent = moment(new Date(Number(element.dataset.at) * 1000));
+    });
+    var texts = document.createTreeWalker(part || document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      texts.currentNode.nodeValue = texts.currentNode.nodeValue.replace(
+        /(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g,
+        function (_, day, time) { return moment(new Date(day + "T" + time + "Z")); });
+    }
+  }
+
+  function moment(at) {
+    function two(number) { return String(number).padStart(2, "0"); }
+    var time = two(at.getHours()) + ":" + two(at.getMinutes());
+    var today = at.toDateString() === new Date().toDateString();
+    return today ? time : at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate()) + " " + time;
+  }
+
   root.lang = kept ? kept[1] : wanted || "en";
   window.sampan = {
     speak: speak,
+    local: local,
     language: function () { return root.lang; },
     choose: function (language, base) {
       root.lang = language;

@@ -31,6 +31,8 @@
       html = plain.outerHTML;
     }
     says.innerHTML = html;
+    says.classList.toggle("sp-silence", event.seen === "unknown" || event.seen === "unreachable");
+    window.sampan.local(says);
     if (html === last || event.failed || event.stopped) { return; }
     last = html;
     var line = document.createElement("li");
@@ -38,6 +40,7 @@
     time.textContent = (event.at ? new Date(event.at * 1000) : new Date()).toLocaleTimeString([], { hour12: false });
     var text = document.createElement("span");
     text.innerHTML = html;
+    window.sampan.local(text);
     line.append(time, text);
     log.append(line);
   }
