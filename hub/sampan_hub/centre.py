@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
+
+import asyncssh
 
 from sampan.errors import Invalid, Missing, Unavailable
 from sampan.messages import Message, text
 from sampan.need import Need
 from sampan_hub.accounts import Accounts, shared_account, slug
 from sampan_hub.asks import Ask
+from sampan_hub.bulkhead import Bulkhead
 from sampan_hub.centre_facts import CentreFacts
 from sampan_hub.demands import without_cards
 from sampan_hub.descriptor import Descriptor, Share
@@ -36,16 +37,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AT_ONCE = 8
-"""Commands under way at one centre; a centre that hangs fills its own places, nobody else's."""
-KEPT = 2
-"""Of those, places that are not for persons: homes that hang keep nobody from asking how everybody's jobs are."""
 BLIND: Final = 3600.0
 """Seconds for which a service account that did not see a person's job is not asked about jobs again."""
 
 
 class Centre:
-    """Everything that is asked of a centre goes through :meth:`ask`."""
+    """Everything that is asked of a centre goes through :meth:`ask`, every connection to a launcher through :meth:`reach`."""
 
     def __init__(self, descriptor: Descriptor, transport: Transport, scheduler: Scheduler) -> None:
         self.descriptor = descriptor
@@ -57,8 +54,7 @@ class Centre:
         self.vetting = Vetting(self)
         """Whether its environment suits this hub."""
         self._accounts = Accounts(self)
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._persons = asyncio.Semaphore(AT_ONCE - KEPT)
+        self.bulkhead = Bulkhead(text(descriptor.names.model_dump()), descriptor.limits)
         self._blind_until = -math.inf
 
     @property
@@ -68,14 +64,11 @@ class Centre:
     async def ask(self, ask: Ask[T], *, account: str | None = None, deadline: float = 10.0) -> T:
         """Runs one row of the command table there and reads its answer, as a person or (None) as the service account.
 
-        `deadline` covers the wait for a place too. Raises what the transport and the parser raise; `Unavailable`
-        (centre.busy) when no place became free in time.
+        `deadline` covers the wait for a place too. Raises what the transport and the parser raise, and what
+        `Bulkhead.command` does.
         """
-        self.asked[ask.verb] += 1
-        loop = asyncio.get_running_loop()
-        until = loop.time() + deadline
-        async with self._place(account, until):
-            left = max(0.1, until - loop.time())
+        async with self.bulkhead.command(deadline, person=account is not None) as left:
+            self.asked[ask.verb] += 1
             done = await self.transport.run(ask.argv, ask.stdin, account=account, deadline=left)
         try:
             return ask.parse(done)
@@ -86,18 +79,12 @@ class Centre:
                 "centre.no_answer", cause=cause, centre=text(self.descriptor.names.model_dump())
             ) from error
 
-    @asynccontextmanager
-    async def _place(self, account: str | None, until: float) -> AsyncIterator[None]:
-        """A place among what is under way. Raises `Unavailable` where none became free by then."""
-        async with AsyncExitStack() as taken:
-            try:
-                async with asyncio.timeout_at(until):
-                    if account is not None:
-                        await taken.enter_async_context(self._persons)
-                    await taken.enter_async_context(self._places)
-            except TimeoutError as error:
-                raise Unavailable("centre.busy", centre=text(self.descriptor.names.model_dump())) from error
-            yield
+    async def reach(
+        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
+    ) -> asyncssh.SSHClientConnection:
+        """See `Transport.reach`; raises what `Bulkhead.stream` does, too."""
+        async with self.bulkhead.stream(host, deadline) as left:
+            return await self.transport.reach(host, port, options, deadline=left)
 
     def share(self, name: str) -> Share:
         for share in self.descriptor.shares:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-__all__ = ["ACCOUNT", "SCHEMA", "SHAPES", "Descriptor", "Share", "is_system_account", "json_schema"]
+__all__ = ["ACCOUNT", "SCHEMA", "SHAPES", "Descriptor", "Limits", "Share", "is_system_account", "json_schema"]
 
 SCHEMA: Final = "sampan/centre/1"
 
@@ -243,11 +243,15 @@ class Networks(_Part):
 
 
 class Limits(_Part):
-    """How long each part of a start may take before the next centre is tried."""
+    """How long each part of a start may take before the next centre is tried, and how much is asked of it at once."""
 
     queue_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 60 * 24
     boot_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
     reach_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
+    calls: Annotated[int, Field(ge=4, le=64)] = 8
+    """The most commands that the hub has under way there at once, and the most connections to launchers being made."""
+    calls_waiting: Annotated[int, Field(ge=0, le=10_000)] = 400
+    """The most of each that wait for a place in the hub; further ones are told at once that the centre is busy."""
 
 
 class Descriptor(_Part):

@@ -16,7 +16,7 @@ from sampan.errors import Refused, Unavailable, Unreachable
 from sampan_hub.greeting import Greeting, parse_greeting
 from sampan_hub.report import Report
 from sampan_hub.ssh_manners import MANNERS
-from sampan_hub.transports import Transport
+from sampan_hub.transports import Reaches
 
 __all__ = ["Link", "Status", "open_link"]
 
@@ -38,7 +38,7 @@ class Status:
 
 
 async def open_link(
-    transport: Transport,
+    centre: Reaches,
     host: str,
     report: Report,
     *,
@@ -56,7 +56,7 @@ async def open_link(
     """
     try:
         async with asyncio.timeout(deadline):
-            connection = await _connect(transport, host, report, key, deadline)
+            connection = await _connect(centre, host, report, key, deadline)
             try:
                 return await _greet(connection, report, tag, hub, broker)
             except BaseException:
@@ -73,7 +73,7 @@ async def open_link(
 
 
 async def _connect(
-    transport: Transport, host: str, report: Report, key: asyncssh.SSHKey, deadline: float
+    centre: Reaches, host: str, report: Report, key: asyncssh.SSHKey, deadline: float
 ) -> asyncssh.SSHClientConnection:
     options = asyncssh.SSHClientConnectionOptions(
         username=USER,
@@ -85,7 +85,7 @@ async def _connect(
         login_timeout=deadline,
         **MANNERS,
     )
-    return await transport.reach(host, report.port, options, deadline=deadline)
+    return await centre.reach(host, report.port, options, deadline=deadline)
 
 
 async def _greet(

@@ -18,8 +18,12 @@ _PROBE_SECONDS = 0.3
 
 
 async def freshen(services: Services) -> None:
-    """Asks every centre whose capacity is out of date, in parallel."""
-    stale = [watch for watch in services.watches.values() if watch.fresh() is None]
+    """Asks every centre whose capacity is out of date, in parallel; one that is set aside keeps nobody waiting."""
+    stale = [
+        watch
+        for watch in services.watches.values()
+        if watch.fresh() is None and not watch.centre.bulkhead.breaker.open
+    ]
     asked = {asyncio.ensure_future(_fresh(watch)) for watch in stale}
     if asked:
         await asyncio.wait(asked)

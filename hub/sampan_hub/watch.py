@@ -171,7 +171,9 @@ class Watch:
         except Exception:
             log.exception("watching %s failed; going on", self.centre.id)
         self._told(bool(self.jobs.absent) or before != self._news())
-        tick = BUSY_TICK if self.jobs.busy else IDLE_TICK
+        # One that is set aside is asked again by the breaker's clock: here it is only offered.
+        soon = self.jobs.busy or self.centre.bulkhead.breaker.open
+        tick = BUSY_TICK if soon else IDLE_TICK
         await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK)
 
     def _news(self) -> object:

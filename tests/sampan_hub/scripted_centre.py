@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind
+from sampan_hub.bulkhead import Bulkhead
 from sampan_hub.centre import Centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import read_descriptor
@@ -51,6 +53,8 @@ class Bench:
         """A centre of that descriptor over the site of that name."""
         site = self.sites.setdefault(name, Site())
         centre = Centre(facts, ScriptedTransport(site), ScriptedScheduler(site))
+        # Time is what a test makes of it: a centre that is set aside may be asked again at once.
+        centre.bulkhead = Bulkhead(Message(name), facts.limits, waits=(0.0, 0.0))
         self.services.directory.centres[name] = centre
         self.services.watches[name] = Watch(centre, lambda _: None)
 
@@ -137,6 +141,10 @@ async def bench(folder: Path, *centres: str) -> AsyncIterator[Bench]:
     store = await Store.open(f"sqlite:///{folder / 'broker.sqlite'}")
     doors = Doors((23000, 23999), accounts=frozenset({0}), kept={})
     woken: list[str] = []
+
+    async def taken_up(launch: Launch) -> None:
+        woken.append(launch.id)
+
     services = Services(
         Settings(folder, hub_id="test1"),
         store,
@@ -144,6 +152,7 @@ async def bench(folder: Path, *centres: str) -> AsyncIterator[Bench]:
         doors,
         MasterKey.load(folder / "master"),
         wake=woken.append,
+        take_up=taken_up,
     )
     made = Bench(services, {})
     made.woken = woken

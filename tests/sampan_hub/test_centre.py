@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from sampan.errors import Missing, Unavailable, Unreachable
 from sampan.need import Need
 from sampan_hub import demo_account
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.centre import AT_ONCE, Centre, make_centre
-from sampan_hub.descriptor import Descriptor
+from sampan_hub.centre import Centre, make_centre
+from sampan_hub.descriptor import Descriptor, Limits
 from sampan_hub.descriptor_file import parse_descriptor
 from tests.sampan_hub.descriptions import far, here
+
+CALLS = Limits().calls
 
 
 def described(text: str) -> Descriptor:
@@ -45,10 +48,28 @@ async def test_an_ask_is_run_read_and_counted(centre: Centre) -> None:
     assert centre.asked == {"say": 2}
 
 
+async def test_a_long_answer_keeps_the_loop_for_others_while_it_is_read(centre: Centre) -> None:
+    def read(done: Completed) -> tuple[int, int]:
+        return len(done.stdout), threading.get_ident()
+
+    def long(parse: Callable[[Completed], tuple[int, int]]) -> Ask[tuple[int, int]]:
+        return Ask("say", ("head", "-c", str(5 << 20), "/dev/zero"), parse, most=6 << 20)
+
+    size, thread = await centre.ask(long(read))
+    assert (size, thread != threading.get_ident()) == (5 << 20, True)
+    assert await centre.ask(Ask("say", ("echo", "hello"), read)) == (6, threading.get_ident())
+
+    def broken(done: Completed) -> tuple[int, int]:
+        raise ValueError("unread")
+
+    with pytest.raises(Unavailable):
+        await centre.ask(long(broken))
+
+
 async def test_a_centre_that_hangs_fills_its_own_places_only(tmp_path: Path) -> None:
     """Whoever finds no place is told so in time; another centre answers as ever; places come back."""
     hangs, works = (made(name, tmp_path) for name in ("hangs", "works"))
-    stuck = [asyncio.create_task(hangs.ask(say("sleep", "60"), deadline=1.5)) for _ in range(AT_ONCE)]
+    stuck = [asyncio.create_task(hangs.ask(say("sleep", "60"), deadline=1.5)) for _ in range(CALLS)]
     await asyncio.sleep(0)
     began = time.monotonic()
     with pytest.raises(Unavailable) as caught:
@@ -66,7 +87,7 @@ async def test_persons_whose_homes_hang_leave_room_for_the_service_account(centr
     account = centre.descriptor.accounts.account
     slow = [
         asyncio.create_task(centre.ask(say("sleep", "60"), account=account, deadline=2.0))
-        for _ in range(3 * AT_ONCE)
+        for _ in range(3 * CALLS)
     ]
     await asyncio.sleep(0.1)
     assert (
@@ -78,7 +99,7 @@ async def test_persons_whose_homes_hang_leave_room_for_the_service_account(centr
 
 
 async def test_the_deadline_covers_the_wait_for_a_place(centre: Centre) -> None:
-    stuck = [asyncio.create_task(centre.ask(say("sleep", "0.5"))) for _ in range(AT_ONCE)]
+    stuck = [asyncio.create_task(centre.ask(say("sleep", "0.5"))) for _ in range(CALLS)]
     await asyncio.sleep(0)
     began = time.monotonic()
     with pytest.raises(Unavailable):
@@ -117,7 +138,7 @@ class Cut:
 
 async def test_a_way_that_is_cut_is_said_as_that_and_holds_no_place(centre: Centre) -> None:
     centre = Centre(centre.descriptor, Cut(), centre.scheduler)
-    for _ in range(AT_ONCE + 1):
+    for _ in range(CALLS + 1):
         with pytest.raises(Unreachable):
             await centre.ask(say("true"), deadline=1.0)
 

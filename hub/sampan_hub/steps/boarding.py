@@ -177,7 +177,7 @@ async def _report(services: Services, launch: Launch, attempt: Attempt) -> Repor
 async def _link(services: Services, attempt: Attempt, report: Report) -> Link:
     centre = services.centre(attempt.centre)
     return await open_link(
-        centre.transport,
+        centre,
         centre.launcher_host(report.node),
         report,
         tag=attempt.tag,

@@ -9,10 +9,19 @@ import asyncssh
 
 from sampan_hub.asks import Completed
 
-__all__ = ["Transport"]
+__all__ = ["Reaches", "Transport"]
 
 
-class Transport(Protocol):
+class Reaches(Protocol):
+    """Who makes connections to launchers: a transport, or the centre that bounds how many it makes at once."""
+
+    async def reach(
+        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
+    ) -> asyncssh.SSHClientConnection:
+        """An SSH connection to a launcher that listens on a node of the centre. Raises as :meth:`Transport.run` does."""
+
+
+class Transport(Reaches, Protocol):
     """The way to one centre. Implementations: `local` (this machine), `ssh` (its login node)."""
 
     async def run(
@@ -24,11 +33,6 @@ class Transport(Protocol):
         Raises `Unreachable` (the way is cut) or `Unavailable` (not done within `deadline` seconds; the command is killed).
         A cancelled caller kills the command.
         """
-
-    async def reach(
-        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
-    ) -> asyncssh.SSHClientConnection:
-        """An SSH connection to a launcher that listens on a node of the centre. Raises as :meth:`run` does."""
 
     async def close(self) -> None:
         """Lets go of connections. Running jobs are not touched."""

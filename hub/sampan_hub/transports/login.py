@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -14,6 +12,7 @@ import asyncssh
 
 from sampan.errors import SampanError, Unavailable, Unreachable
 from sampan.messages import Message
+from sampan_hub.breaker import Breaker
 from sampan_hub.credentials import Credential, Credentials
 from sampan_hub.descriptor import Endpoint
 from sampan_hub.ssh_manners import MANNERS
@@ -24,8 +23,8 @@ log = logging.getLogger(__name__)
 
 CONNECT: Final = 10.0
 """Seconds for a connection, from the first packet to an open door."""
-FIRST_WAIT, LONGEST_WAIT = 0.3, 5.0
-"""Seconds after a failed connect in which nobody tries again; doubled each time, and never the same for two centres."""
+WAITS: Final = (0.3, 5.0)
+"""Seconds after a failed connect in which nobody tries again: the first time, and at most."""
 SESSIONS: Final = 8
 """Commands at once on one connection: sshd's MaxSessions is 10, one is the terminal's, and one is for the stragglers."""
 IDLE: Final = ("sleep", "infinity")
@@ -86,8 +85,8 @@ class Login:
         self._line: Line | None = None
         self._credential: Credential | None = None
         self._making: asyncio.Task[Line] | None = None
-        self._failed: tuple[SampanError, float] | None = None
-        self._failures = 0
+        # Whatever went wrong: nobody has a connection then.
+        self._breaker = Breaker(lambda error: True, most=1, waits=WAITS)
         self._closing: asyncio.TimerHandle | None = None
         self._terminals: set[asyncio.Task[None]] = set()
 
@@ -137,28 +136,25 @@ class Login:
         line = self._line
         if line is not None and line.open and (self._lasting or line.credential.good):
             return line
-        if self._failed is not None and time.monotonic() < self._failed[1]:
-            error = self._failed[0]
-            raise type(error)(error.code, error.cause, **error.message.params)
         if self._making is None:
-            self._making = asyncio.create_task(self._make(), name=f"login as {self.account}")
+            if (why := self._breaker.shut) is not None:
+                raise type(why)(why.code, why.cause, **why.message.params)
+            self._making = asyncio.create_task(self._attempt(), name=f"login as {self.account}")
             self._making.add_done_callback(self._made)
         return await asyncio.shield(self._making)
 
     def _made(self, making: asyncio.Task[Line]) -> None:
         self._making = None
-        if making.cancelled():
+        if making.cancelled() or making.exception() is not None:
             return
-        error = making.exception()
-        if error is None:
-            if self._line is not None:
-                self._line.retire()
-            self._line, self._failed, self._failures = making.result(), None, 0
-            self._linger_from_now()
-            return
-        if isinstance(error, SampanError):
-            wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._failures) * random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
-            self._failed, self._failures = (error, time.monotonic() + wait), min(self._failures + 1, 10)
+        if self._line is not None:
+            self._line.retire()
+        self._line = making.result()
+        self._linger_from_now()
+
+    async def _attempt(self) -> Line:
+        with self._breaker.attempt():
+            return await self._make()
 
     async def _make(self) -> Line:
         host, port = self._endpoint.host or "", self._endpoint.port or 22
