@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-__all__ = ["Ask", "Completed"]
+__all__ = ["LARGE", "MOST", "Ask", "Completed"]
 
 T = TypeVar("T")
+
+MOST: Final = 4 << 20
+"""Bytes of an answer that are read; more is no answer."""
+LARGE: Final = 32 << 20
+"""The same for what tells of everybody: a hundred thousand jobs, with room to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +37,4 @@ class Ask(Generic[T]):
     argv: tuple[str, ...]
     parse: Callable[[Completed], T]
     stdin: bytes = b""
+    most: int = MOST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_LONG: Final = 256 << 10
+"""Characters of an answer that is read beside the event loop."""
 BLIND: Final = 3600.0
 """Seconds for which a service account that did not see a person's job is not asked about jobs again."""
 
@@ -69,8 +72,13 @@ class Centre:
         """
         async with self.bulkhead.command(deadline, person=account is not None) as left:
             self.asked[ask.verb] += 1
-            done = await self.transport.run(ask.argv, ask.stdin, account=account, deadline=left)
+            done = await self.transport.run(
+                ask.argv, ask.stdin, account=account, deadline=left, most=ask.most
+            )
         try:
+            if len(done.stdout) > _LONG:
+                # What takes a noticeable part of a second to read keeps nobody else waiting for it.
+                return await asyncio.to_thread(ask.parse, done)
             return ask.parse(done)
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             # A parser that did not expect this: what a centre says is never an error of ours.

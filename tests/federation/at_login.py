@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import asyncssh
 
 from sampan.errors import Unavailable
-from sampan_hub.asks import Completed
+from sampan_hub.asks import MOST, Completed
 from sampan_hub.descriptor import Descriptor
 from tests.federation.centre import Centre
 
@@ -28,7 +28,13 @@ class AtLogin:
         self._centre = centre
 
     async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        *,
+        account: str | None = None,
+        deadline: float = 10.0,
+        most: int = MOST,
     ) -> Completed:
         who = account or self._centre.service_account
         words = ("timeout", "--signal=KILL", f"{deadline:.1f}", *argv)

@@ -16,7 +16,7 @@ import asyncssh
 
 from sampan.errors import Refused, SampanError, Unavailable
 from sampan.messages import Message
-from sampan_hub.asks import Ask, Completed
+from sampan_hub.asks import MOST, Ask, Completed
 from sampan_hub.capacity import NodeReading, Reading
 from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
 from sampan_hub.limits import Limit
@@ -95,7 +95,13 @@ class ScriptedTransport:
         self._asker: str | None = None
 
     async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        *,
+        account: str | None = None,
+        deadline: float = 10.0,
+        most: int = MOST,
     ) -> Completed:
         verb = argv[1] if argv[0] == PROGRAM else argv[0]
         self.site.asked.append(verb)
@@ -151,9 +157,7 @@ class ScriptedTransport:
 
     def _find(self, *tags: str) -> list[list[Any]]:
         found = (job for job in self.site.live if not tags or job.tag in tags)
-        return [
-            [job.id, job.tag, job.account, job.submitted_at] for job in found if self._may_see("find", job)
-        ]
+        return [_told(job) for job in found if self._may_see("find", job)]
 
     def _may_see(self, verb: str, job: ScriptedJob) -> bool:
         return verb not in self.site.private or job.account == self._asker
@@ -167,9 +171,7 @@ class ScriptedTransport:
     def _recall(self, *tags: str) -> list[list[Any]]:
         """The records; jobs that the scheduler shows are not written down yet."""
         found = (job for job in self.site.records.values() if job.tag in tags)
-        return [
-            [job.id, job.tag, job.account, job.submitted_at] for job in found if self._may_see("recall", job)
-        ]
+        return [_told(job) for job in found if self._may_see("recall", job)]
 
     def _ended(self, *ids: str) -> list[str]:
         known = (self.site.records[number] for number in ids if number in self.site.records)
@@ -188,6 +190,10 @@ class ScriptedTransport:
     def _rules(self) -> None: ...
 
     def _expected_start(self) -> None: ...
+
+
+def _told(job: ScriptedJob) -> list[Any]:
+    return [job.id, job.tag, job.account, job.submitted_at, job.state is not JobState.QUEUED]
 
 
 class ScriptedScheduler:

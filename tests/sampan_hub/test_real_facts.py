@@ -14,7 +14,7 @@ import asyncssh
 import pytest
 
 from sampan.need import Need
-from sampan_hub.asks import Ask, Completed
+from sampan_hub.asks import MOST, Ask, Completed
 from sampan_hub.capacity import Capacity
 from sampan_hub.centre import Centre
 from sampan_hub.descriptor import Descriptor
@@ -44,7 +44,13 @@ class OnTheLoginNode:
         self.real = real
 
     async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        *,
+        account: str | None = None,
+        deadline: float = 10.0,
+        most: int = MOST,
     ) -> Completed:
         who = account or self.real.service_account
         done = await asyncio.to_thread(self.real.run, argv, account=who, stdin=stdin, check=False)

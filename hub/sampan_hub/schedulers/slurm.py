@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from sampan_hub.asks import Ask, Completed
+from sampan_hub.asks import LARGE, Ask, Completed
 from sampan_hub.capacity import Reading
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.jobs import FoundJob, Jobs, JobSpec, JobState, JobStatus, Usage
@@ -103,7 +103,7 @@ class SlurmScheduler:
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
         which = f"--name={','.join(sorted(tags))}" if tags else f"--partition={self._queues}"
         argv = ("squeue", "--all", "--states=all", which, f"--format={MARK}|%A|%u|%V|%T|%j")
-        return Ask("find", argv, lambda done: self._found(done, tags))
+        return Ask("find", argv, lambda done: self._found(done, tags), most=LARGE)
 
     def recall(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
         fields = "--format=JobIDRaw,User,Submit,State,JobName"
@@ -116,7 +116,8 @@ class SlurmScheduler:
             *("squeue", "--all", "--states=all", f"--partition={self._queues}"),
             f"--format={slurm_queue.FORMAT}",
         )
-        return Ask("status", argv, lambda done: slurm_queue.jobs(done, frozenset(ids), self._zone))
+        wanted = frozenset(ids)
+        return Ask("status", argv, lambda done: slurm_queue.jobs(done, wanted, self._zone), most=LARGE)
 
     def ended(self, ids: Collection[str]) -> Ask[Mapping[str, JobStatus]]:
         argv = slurm_accounting.argv(ids, self._since)
@@ -136,7 +137,7 @@ class SlurmScheduler:
 
     def capacity(self) -> Ask[Reading]:
         argv = ("sinfo", "--Node", f"--partition={self._queues}", f"--Format={slurm_nodes.FORMAT}")
-        return Ask("capacity", argv, lambda done: slurm_nodes.reading(done, self._cards))
+        return Ask("capacity", argv, lambda done: slurm_nodes.reading(done, self._cards), most=LARGE)
 
     def rules(self) -> Ask[Rules]:
         argv = ("scontrol", "--all", "--oneliner")

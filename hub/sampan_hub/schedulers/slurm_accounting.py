@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,7 +70,7 @@ class _Record:
         return peak_mib(amounts(self.tres).get("mem", ""))
 
 
-def _table(done: Completed, *, free: bool = False) -> list[list[str]]:
+def _table(done: Completed, *, free: bool = False) -> Iterable[list[str]]:
     """The rows. Where nobody keeps records, that is an answer, too: there are none."""
     if _NO_RECORDS in done.stderr:
         return []

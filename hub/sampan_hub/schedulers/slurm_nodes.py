@@ -32,7 +32,8 @@ def reading(done: Completed, kinds: Collection[str]) -> Reading:
             raise not_an_answer(done, f"{name[:60]!r} is no node")
         # A queue that is down or drained gives none of its nodes to anybody.
         queues.setdefault(name, []).extend([queue] if available == "up" else [])
-        nodes[name] = _node(name, state, cpus, (memory, allocated), (gres, used), kinds)
+        if name not in nodes:
+            nodes[name] = _node(name, state, cpus, (memory, allocated), (gres, used), kinds)
     return Reading(tuple(_in(node, queues[name]) for name, node in nodes.items()))
 
 

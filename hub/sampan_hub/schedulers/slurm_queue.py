@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -25,71 +25,60 @@ No name: anybody may put anything into it, a further line included.
 _NOWHERE: Final = ("", "n/a", "(null)")
 
 
+_Place = tuple[int, int, int]
+"""Who has less is served first: the higher priority, then the older number. Last, for how many tasks it stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
+    """One of ours. `place`: among all that wait, where it does."""
+
     id: str
-    tasks: int
     queues: tuple[str, ...]
     raw: str
-    priority: int
     submitted: str
     starts: str
     ends: str
     node: str
     wait: Wait
-
-    @property
-    def waits(self) -> bool:
-        return self.raw == "PENDING" and self.wait.competes and self.priority > 0
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Who has less is served first: the higher priority, then the older number."""
-        return -self.priority, int(self.id)
+    place: _Place | None
 
 
 def jobs(done: Completed, ids: Collection[str], zone: zoneinfo.ZoneInfo) -> Jobs:
     """The jobs of these numbers, and what waits; from one answer about everybody's jobs."""
-    lines = [_line(fields) for fields in marked(done, free=True)]
-    waiting: dict[str, list[_Line]] = defaultdict(list)
-    for line in lines:
-        for queue in line.queues if line.waits else ():
-            waiting[queue].append(line)
-    ours = [line for line in lines if line.id in ids]
-    ahead = _ahead(waiting, [line for line in ours if line.waits])
-    pending = {queue: sum(line.tasks for line in some) for queue, some in waiting.items()}
+    waiting: dict[str, list[_Place]] = defaultdict(list)
+    ours: list[_Line] = []
+    for job, tasks, told, state, priority, submitted, starts, ends, node, reason in marked(done, free=True):
+        mine = job in ids
+        # Of others only those that wait are looked at: there may be a hundred thousand.
+        if not mine and state != "PENDING":
+            continue
+        queues, wait = tuple(told.split(",")), wait_of(reason)
+        place = (-count(priority), count(job), array_tasks(tasks))
+        waits = state == "PENDING" and wait.competes and place[0] < 0
+        for queue in queues if waits else ():
+            waiting[queue].append(place)
+        if mine:
+            mine_at = place if waits else None
+            ours.append(_Line(job, queues, state, submitted, starts, ends, node, wait, mine_at))
+    ahead = _ahead(waiting, ours)
+    pending = {queue: sum(place[2] for place in places) for queue, places in waiting.items()}
     return Jobs({line.id: _status(line, ahead.get(line.id), zone) for line in ours}, pending)
 
 
-def _line(fields: list[str]) -> _Line:
-    job, tasks, queues, state, priority, submitted, starts, ends, node, reason = fields
-    return _Line(
-        str(count(job)),
-        array_tasks(tasks),
-        tuple(queues.split(",")),
-        state,
-        count(priority),
-        submitted,
-        starts,
-        ends,
-        node,
-        wait_of(reason),
-    )
-
-
-def _ahead(waiting: Mapping[str, list[_Line]], ours: Collection[_Line]) -> dict[str, int]:
+def _ahead(waiting: Mapping[str, list[_Place]], ours: Collection[_Line]) -> dict[str, int]:
     """How many wait before each of ours, in the queue where it is nearest to its turn."""
-    mine = {line.id for line in ours}
+    mine: dict[_Place, list[str]] = defaultdict(list)
+    for line in ours:
+        if line.place is not None:
+            mine[line.place].append(line.id)
     places: dict[str, int] = {}
-    for queue in {queue for line in ours for queue in line.queues}:
-        before: Counter[str] = Counter()
+    for queue in {queue for line in ours if line.place is not None for queue in line.queues}:
         passed = 0
-        for line in sorted(waiting[queue], key=lambda one: one.rank):
-            if line.id in mine:
-                before[line.id] = passed
-            passed += line.tasks
-        for job in before:
-            places[job] = min(before[job], places.get(job, before[job]))
+        for place in sorted(waiting[queue]):
+            for job in mine.get(place, ()):
+                places[job] = min(passed, places.get(job, passed))
+            passed += place[2]
     return places
 
 

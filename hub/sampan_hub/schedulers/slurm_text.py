@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +52,7 @@ def not_an_answer(done: Completed, why: str = "") -> Unavailable:
     return Unavailable("scheduler.no_answer", cause=f"exit {done.status}: {why} {said!r}")
 
 
-def rows(done: Completed, heading: str, *, free: bool = False) -> list[list[str]]:
+def rows(done: Completed, heading: str, *, free: bool = False) -> Iterator[list[str]]:
     """The fields of each line below the one that `heading` begins; whatever stands before that line is a banner.
 
     The heading is how an empty answer differs from none. `free`: the last field is text that anybody chose, which may hold
@@ -62,19 +63,17 @@ def rows(done: Completed, heading: str, *, free: bool = False) -> list[list[str]
     if done.status != 0 or at is None:
         raise not_an_answer(done)
     columns = lines[at].count("|") + 1
-    found = []
-    for line in lines[at + 1 :]:
+    for line in itertools.islice(lines, at + 1, None):
         fields = line.split("|", columns - 1 if free else -1)
         if len(fields) == columns:
-            found.append(fields)
+            yield fields
         elif "|" in line and not free:
             raise not_an_answer(done, f"{line[:100]!r} is no row")
-    return found
 
 
-def marked(done: Completed, *, free: bool = False) -> list[list[str]]:
+def marked(done: Completed, *, free: bool = False) -> Iterator[list[str]]:
     """The rows of a format that begins with our mark, without it."""
-    return [fields[1:] for fields in rows(done, MARK, free=free) if fields[0] == MARK]
+    return (fields[1:] for fields in rows(done, MARK, free=free) if fields[0] == MARK)
 
 
 def count(text: str) -> int:

@@ -127,6 +127,12 @@ class TransportContract:
     async def test_too_much_output_is_no_answer(self, transport: Transport) -> None:
         with pytest.raises(Unavailable):
             await transport.run(["head", "-c", str(5 << 20), "/dev/zero"])
+        with pytest.raises(Unavailable):
+            await transport.run(["head", "-c", "1001", "/dev/zero"], most=1000)
+
+    async def test_a_large_answer_that_was_expected(self, transport: Transport) -> None:
+        done = await transport.run(["head", "-c", str(12 << 20), "/dev/zero"], most=12 << 20)
+        assert (done.status, len(done.stdout)) == (0, 12 << 20)
 
     async def test_a_program_that_is_not_there(self, transport: Transport) -> None:
         done = await transport.run(["no-such-program-of-ours"])

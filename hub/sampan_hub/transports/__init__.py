@@ -7,7 +7,7 @@ from typing import Protocol
 
 import asyncssh
 
-from sampan_hub.asks import Completed
+from sampan_hub.asks import MOST, Completed
 
 __all__ = ["Reaches", "Transport"]
 
@@ -25,11 +25,18 @@ class Transport(Reaches, Protocol):
     """The way to one centre. Implementations: `local` (this machine), `ssh` (its login node)."""
 
     async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        *,
+        account: str | None = None,
+        deadline: float = 10.0,
+        most: int = MOST,
     ) -> Completed:
         """Runs an argument list at the centre, as `account` (None: the service account), and waits for its end.
 
-        Never through a shell that reads `argv` as text. Output is decoded as UTF-8 with replacement and capped at 4 MiB.
+        Never through a shell that reads `argv` as text. Output is decoded as UTF-8 with replacement; more than `most`
+        bytes of it are no answer.
         Raises `Unreachable` (the way is cut) or `Unavailable` (not done within `deadline` seconds; the command is killed).
         A cancelled caller kills the command.
         """

@@ -14,12 +14,9 @@ import asyncssh
 
 from sampan.errors import Refused, Unavailable, Unreachable
 from sampan.messages import text
-from sampan_hub.asks import Completed
+from sampan_hub.asks import MOST, Completed
 
 __all__ = ["LocalTransport"]
-
-MOST_OUTPUT = 4 << 20
-"""Bytes of an answer that are read; more is no answer."""
 
 
 class LocalTransport:
@@ -33,7 +30,13 @@ class LocalTransport:
         self._account = account
 
     async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        *,
+        account: str | None = None,
+        deadline: float = 10.0,
+        most: int = MOST,
     ) -> Completed:
         """See `Transport.run`. Without root, only the broker's own account can be used: `Refused` otherwise."""
         pipe = asyncio.subprocess.PIPE
@@ -45,7 +48,6 @@ class LocalTransport:
                 stderr=pipe,
                 cwd="/",
                 start_new_session=True,
-                limit=MOST_OUTPUT,
                 **self._as(account or self._account),
             )
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -55,7 +57,7 @@ class LocalTransport:
             raise Unavailable("centre.no_answer", cause=f"{argv[0]}: {error}", centre=self._name) from error
         try:
             async with asyncio.timeout(deadline):
-                out, err = await self._talk(process, stdin)
+                out, err = await self._talk(process, stdin, most)
                 status = await process.wait()
         except TimeoutError as error:
             raise Unavailable(
@@ -68,19 +70,21 @@ class LocalTransport:
                 await asyncio.shield(process.wait())
         return Completed(status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
-    async def _talk(self, process: asyncio.subprocess.Process, stdin: bytes) -> tuple[bytes, bytes]:
+    async def _talk(
+        self, process: asyncio.subprocess.Process, stdin: bytes, most: int
+    ) -> tuple[bytes, bytes]:
         """Feeds and reads at once; more output than is read is no answer."""
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise Unavailable("centre.no_answer", cause="no pipes", centre=self._name)
-        reading = asyncio.gather(_all(process.stdout), _all(process.stderr))
+        reading = asyncio.gather(_all(process.stdout, most), _all(process.stderr, most))
         # A command that does not read its input closes the pipe; its answer counts all the same.
         with suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(stdin)
             await process.stdin.drain()
         process.stdin.close()
         out, err = await reading
-        if len(out) > MOST_OUTPUT:
-            raise Unavailable("centre.no_answer", cause=f"over {MOST_OUTPUT} bytes", centre=self._name)
+        if len(out) > most:
+            raise Unavailable("centre.no_answer", cause=f"over {most} bytes", centre=self._name)
         return out, err
 
     def _as(self, account: str | None) -> dict[str, Any]:
@@ -120,9 +124,9 @@ class LocalTransport:
         """Nothing is kept open."""
 
 
-async def _all(stream: asyncio.StreamReader) -> bytes:
+async def _all(stream: asyncio.StreamReader, most: int) -> bytes:
     """What the stream gives until its end, cut one byte behind the most that is read; the rest is drained."""
     kept = bytearray()
     while chunk := await stream.read(65536):
-        kept += chunk[: MOST_OUTPUT + 1 - len(kept)]
+        kept += chunk[: most + 1 - len(kept)]
     return bytes(kept)

@@ -9,12 +9,10 @@ from typing import Any, Final
 
 import asyncssh
 
-from sampan_hub.asks import Completed
+from sampan_hub.asks import MOST, Completed
 
-__all__ = ["MOST_OUTPUT", "NotStartedError", "RemoteCommand", "TooMuchError"]
+__all__ = ["NotStartedError", "RemoteCommand", "TooMuchError"]
 
-MOST_OUTPUT: Final = 4 << 20
-"""Bytes of an answer that are read; more is no answer."""
 ENGLISH: Final[tuple[tuple[str | bytes, str | bytes], ...]] = (("LC_ALL", "C.UTF-8"),)
 """What programs say is read, so they say it in English: sshd's AcceptEnv lets this in, or the centre's gate sets it."""
 _SIGNALS: Final[Mapping[str, int]] = {number.name.removeprefix("SIG"): number for number in signal.Signals}
@@ -29,9 +27,13 @@ class TooMuchError(Exception):
 
 
 class RemoteCommand(asyncssh.SSHClientSession[bytes]):
-    """Made by :meth:`start`; then :meth:`result`, or :meth:`kill`. `gone` is done once nothing is left of it here."""
+    """Made by :meth:`start`; then :meth:`result`, or :meth:`kill`. `gone` is done once nothing is left of it here.
 
-    def __init__(self) -> None:
+    `most`: bytes of output that are read.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._out, self._err = bytearray(), bytearray()
@@ -40,12 +42,14 @@ class RemoteCommand(asyncssh.SSHClientSession[bytes]):
         self._too_much = False
 
     @classmethod
-    async def start(cls, connection: asyncssh.SSHClientConnection, line: str, stdin: bytes) -> RemoteCommand:
+    async def start(
+        cls, connection: asyncssh.SSHClientConnection, line: str, stdin: bytes, most: int = MOST
+    ) -> RemoteCommand:
         """Raises `NotStartedError` where the connection was lost before, and what asyncssh raises otherwise.
 
         Whoever stops waiting for the start leaves nothing behind: the command is killed as soon as it is there.
         """
-        command = cls()
+        command = cls(most)
         opening = asyncio.ensure_future(
             connection.create_session(lambda: command, line, env=ENGLISH, encoding=None)
         )
@@ -102,8 +106,8 @@ class RemoteCommand(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         kept = self._err if datatype == asyncssh.EXTENDED_DATA_STDERR else self._out
-        kept += data[: MOST_OUTPUT + 1 - len(kept)]
-        if len(kept) > MOST_OUTPUT:
+        kept += data[: self._most + 1 - len(kept)]
+        if len(kept) > self._most:
             self._too_much = True
             self.kill()
 

@@ -12,7 +12,7 @@ import asyncssh
 
 from sampan.errors import Invalid, Unavailable, Unreachable
 from sampan.messages import Message, text
-from sampan_hub.asks import Completed
+from sampan_hub.asks import MOST, Completed
 from sampan_hub.command_line import WORD, command_line
 from sampan_hub.credentials import Credentials
 from sampan_hub.descriptor import Descriptor
@@ -49,7 +49,13 @@ class SshTransport:
         self._tunnels: dict[asyncio.Task[None], asyncssh.SSHClientConnection] = {}
 
     async def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, account: str | None = None, deadline: float = 10.0
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        *,
+        account: str | None = None,
+        deadline: float = 10.0,
+        most: int = MOST,
     ) -> Completed:
         """See `Transport.run`. An argument of another shape than `shape` is `Invalid`."""
         words = command_line(argv, self._shape)
@@ -61,7 +67,7 @@ class SshTransport:
                     async with login.line() as line:
                         on_line = True
                         try:
-                            return await self._run(line, words, stdin)
+                            return await self._run(line, words, stdin, most)
                         except NotStartedError:
                             login.lost(line)
         except TimeoutError as error:
@@ -76,11 +82,11 @@ class SshTransport:
             raise self._cut(error) from error
         raise Unreachable("centre.unreachable", "lost twice before it began", centre=self._name)
 
-    async def _run(self, line: Line, words: str, stdin: bytes) -> Completed:
+    async def _run(self, line: Line, words: str, stdin: bytes, most: int) -> Completed:
         """One command on an open line, in one of its places."""
         await line.sessions.acquire()
         try:
-            command = await self._start(line, words, stdin)
+            command = await self._start(line, words, stdin, most)
         except BaseException:
             line.sessions.release()
             raise
@@ -99,10 +105,10 @@ class SshTransport:
         return done
 
     @staticmethod
-    async def _start(line: Line, words: str, stdin: bytes) -> RemoteCommand:
+    async def _start(line: Line, words: str, stdin: bytes, most: int) -> RemoteCommand:
         while True:
             try:
-                return await RemoteCommand.start(line.connection, words, stdin)
+                return await RemoteCommand.start(line.connection, words, stdin, most)
             except asyncssh.ChannelOpenError:
                 if not line.open:
                     raise
