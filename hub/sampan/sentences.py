@@ -573,6 +573,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "暂时无法向平台确认您的身份，请稍后再试。",
     ),
     "access.hub_only": ("Only the hub itself may do this.", "只有平台自身可以执行此操作。"),
+    "access.metrics": (
+        "Metrics are read on the broker's own machine, or with a token that has the scope read:metrics.",
+        "指标只能在调度服务所在的机器上读取，或使用具有 read:metrics 权限的令牌。",
+    ),
     "access.operator": (
         "Only operators and administrators see this. Ask to be put into a group such as sampan:operator:east.",
         "只有运维人员和管理员可以查看。请申请加入如 sampan:operator:east 的用户组。",

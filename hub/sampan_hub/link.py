@@ -14,6 +14,7 @@ import asyncssh
 
 from sampan.errors import Refused, Unavailable, Unreachable
 from sampan_hub.greeting import Greeting, parse_greeting
+from sampan_hub.kernel_sockets import SOCKETS, read_keys
 from sampan_hub.report import Report
 from sampan_hub.ssh_manners import MANNERS
 from sampan_hub.transports import Reaches
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the launcher says of its child. `ready`: its socket is being listened on. `exit`: negative for a signal."""
+    """What the launcher says of its child. `ready`: it can be spoken to. `exit`: negative for a signal."""
 
     pid: int | None = None
     running: bool = False
@@ -130,8 +131,16 @@ class Link:
         """Starts the attempt's one child, or tells of the one that was started before. `env` goes to memory, not to disk."""
         return _status(await self._ask("start", deadline, kind=kind, prefix=prefix, env=dict(env)))
 
+    async def restart(self, *, deadline: float = 20.0) -> Status:
+        """Ends the attempt's kernel where it still runs, and starts it again in the same job."""
+        return _status(await self._ask("restart", deadline))
+
     async def status(self, *, deadline: float = 10.0) -> Status:
         return _status(await self._ask("status", deadline))
+
+    async def keys(self, *, deadline: float = 10.0) -> dict[str, str]:
+        """The kernel's keys, as Jupyter names them: `key`, `signature_scheme`, `curve_…`. For its owner alone, not for a log."""
+        return read_keys(await self._ask("connection", deadline))
 
     async def log(self, size: int = 4096, *, deadline: float = 10.0) -> str:
         """The last `size` bytes of the job's output, as text."""
@@ -162,14 +171,22 @@ class Link:
         self, *, deadline: float = 5.0
     ) -> tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]:
         """A new stream to the server's socket; `Unavailable` while nobody listens there."""
+        return await self._open("server.sock", "link.server", deadline)
+
+    async def open_kernel(
+        self, socket: str, *, deadline: float = 5.0
+    ) -> tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]:
+        """A new stream to one of :data:`kernel_sockets.SOCKETS`; `Unavailable` while nobody listens there."""
+        return await self._open(SOCKETS[socket], "link.kernel", deadline)
+
+    async def _open(
+        self, place: str, code: str, deadline: float
+    ) -> tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]:
         try:
             async with asyncio.timeout(deadline):
-                reader, writer = await self._connection.open_unix_connection(
-                    f"{self.greeting.sockets}/server.sock"
-                )
-                return reader, writer
+                return await self._connection.open_unix_connection(f"{self.greeting.sockets}/{place}")
         except (TimeoutError, OSError, asyncssh.Error) as error:
-            raise Unavailable("link.server", f"{type(error).__name__}: {error}") from error
+            raise Unavailable(code, f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
         """Lets go of the launcher; what runs there goes on."""

@@ -13,8 +13,8 @@ from sampan.errors import Refused
 
 __all__ = ["LARGEST", "PROTOCOLS", "Report", "parse_report"]
 
-PROTOCOLS: Final = frozenset({1})
-"""The versions of the report and of the talk over the link that this broker speaks: the last two; so far there is one."""
+PROTOCOLS: Final = frozenset({1, 2})
+"""The versions of the report and of the talk over the link that this broker speaks: the last two."""
 LARGEST: Final = 4096
 """Bytes; whoever fetches the file asks for one more and no further."""
 _NODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")

@@ -28,6 +28,12 @@ class Child:
     @classmethod
     async def start(cls, recipe: Recipe, directory: Path) -> Child:
         """Raises `OSError` where the program cannot be started."""
+        for path, text in recipe.files.items():
+            handle = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
         process = await asyncio.create_subprocess_exec(
             *recipe.argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -45,9 +51,15 @@ class Child:
         return {"pid": self.process.pid, "running": self.running, "exit": self.process.returncode}
 
     def signal(self, name: str) -> None:
-        """Sends one of :data:`SIGNALS`; none to a process that has ended. Raises `KeyError` for another name."""
+        """Sends one of :data:`SIGNALS`; none to a process that has ended. Raises `KeyError` for another name.
+
+        An interrupt goes to the whole group, as from a terminal: to the commands of a cell, too.
+        """
         number = SIGNALS[name]
-        if self.running:
+        if self.running and number is signal.SIGINT:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+        elif self.running:
             self.process.send_signal(number)
 
     async def wait(self) -> int:

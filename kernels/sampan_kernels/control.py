@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, Protocol
 
 import asyncssh
@@ -30,6 +30,8 @@ class Office(Protocol):
     client_key: asyncssh.SSHKey
 
     def greeting(self) -> dict[str, Any]: ...
+
+    def sockets(self) -> Collection[str]: ...
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]: ...
 
@@ -78,7 +80,7 @@ class Control(asyncssh.SSHServer):
         return talk
 
     def unix_connection_requested(self, dest_path: str) -> bool:
-        return dest_path == str(self._office.berth.server)
+        return dest_path in self._office.sockets()
 
     def unix_server_requested(self, listen_path: str) -> bool:
         # A socket that an earlier, lost link left behind is replaced: asyncio removes it before it binds.

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 from sampan_kernels.berth import Berth, unix_url
+from sampan_kernels.connection import PORTS, Connection
 
-__all__ = ["KINDS", "Recipe", "recipe"]
+__all__ = ["KINDS", "SOCKETS", "Recipe", "recipe"]
+
+SOCKETS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "server": {"server": "server.sock"},
+        "kernel": {name: f"run/kernel-{number}" for name, number in PORTS.items()},
+    }
+)
+"""Kind → the sockets of it that the link may open: name → place in the launcher's own directory."""
 
 _HANDED_OVER: Final = re.compile(r"JUPYTERHUB_[A-Z0-9_]+|JPY_API_TOKEN|LANG|LANGUAGE|LC_[A-Z]+")
 # Paths on the hub's machine, and switches of the server that are decided here.
@@ -27,8 +40,16 @@ _LONGEST: Final = 64 * 1024
 class Recipe:
     """How one child is started."""
 
+    kind: str
     argv: tuple[str, ...]
     environment: Mapping[str, str]
+    answers: Callable[[], Awaitable[bool]]
+    """Whether what was started can be spoken to."""
+    files: Mapping[Path, str] = field(default_factory=dict, repr=False)
+    """What is laid down before, for this account alone."""
+    restarts: bool = False
+    """Whether the job outlives it for a while, for whoever starts it again in the same allocation."""
+    connection: Connection | None = None
 
 
 def recipe(
@@ -75,9 +96,43 @@ def _server(
         "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:8888{prefix}",
         "JUPYTERHUB_SERVICE_PREFIX": prefix,
     }
-    return Recipe(argv, {**inherited, **taken, **places})
+    environment = {**inherited, **taken, **places}
+    return Recipe("server", argv, environment, partial(_listened_on, berth.server))
+
+
+def _kernel(
+    prefix: str, env: Mapping[str, str], berth: Berth, home: Path, inherited: Mapping[str, str]
+) -> Recipe:
+    """A kernel on unix sockets, with keys made here. It is handed nothing: no token of the person's comes here."""
+    connection = Connection.make(berth.runtime / "kernel")
+    file = berth.runtime / "kernel.json"
+    environment = {
+        **inherited,
+        "JUPYTER_RUNTIME_DIR": str(berth.runtime),
+        # ipykernel ends when this process is its parent no more.
+        "JPY_PARENT_PID": str(os.getpid()),
+    }
+    return Recipe(
+        "kernel",
+        (sys.executable, "-P", "-m", "sampan_kernels.kernel", "-f", str(file)),
+        environment,
+        connection.beats,
+        files={file: connection.to_file()},
+        restarts=True,
+        connection=connection,
+    )
+
+
+async def _listened_on(path: Path) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), 1)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 KINDS: Final[Mapping[str, Callable[[str, Mapping[str, str], Berth, Path, Mapping[str, str]], Recipe]]] = {
     "server": _server,
+    "kernel": _kernel,
 }

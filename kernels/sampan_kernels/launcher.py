@@ -1,7 +1,8 @@
 """The launcher: the first and only program of a job. `python -m sampan_kernels.launcher`
 
 It listens with a host key made for this run, lets one client in, starts what that client asks for, and ends when that
-ends. Nothing secret is in its arguments, its environment or on disk: what a server needs to know comes over the link.
+ends. Nothing secret is in its arguments, its environment or where others can read it: what a server needs to know comes over
+the link, and how a kernel is spoken to is told over the link.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -22,7 +24,7 @@ import asyncssh
 from sampan_kernels.berth import Berth, unix_url
 from sampan_kernels.child import Child
 from sampan_kernels.control import Control
-from sampan_kernels.kinds import recipe
+from sampan_kernels.kinds import SOCKETS, Recipe, recipe
 from sampan_kernels.orders import Orders
 from sampan_kernels.report import PROTOCOL, SPEAKS, write_report
 
@@ -46,12 +48,15 @@ class Launcher:
         self.node = socket.gethostname()
         self._link: Control | None = None
         self._child: Child | None = None
+        self._answering: Child | None = None
         self._starting = asyncio.Lock()
         self._claimed = asyncio.Event()
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._verbs = {
             "start": self._start,
+            "restart": self._restart,
             "status": self._status,
+            "connection": self._connection,
             "log": self._log,
             "signal": self._signal,
             "identity": self._identity,
@@ -114,6 +119,11 @@ class Launcher:
             "child": self._child.to_json() if self._child else None,
         }
 
+    def sockets(self) -> Collection[str]:
+        """Where the link may be led to: the sockets of what was started. Before, nobody listens anywhere."""
+        kinds = (self._child.recipe.kind,) if self._child else SOCKETS
+        return {str(self.berth.directory / place) for kind in kinds for place in SOCKETS[kind].values()}
+
     def arrived(self, control: Control) -> None:
         """The client is here. It has one link: an earlier one is a lost one that we have not noticed yet."""
         self._claimed.set()
@@ -146,13 +156,32 @@ class Launcher:
                     home=self.orders.home,
                     inherited={**self.orders.environment, **self._whereabouts()},
                 )
-                self._child = await Child.start(how, self.orders.home)
-                self._spawn(self._follow(self._child))
-                self._spawn(self._say_when_ready(self._child))
+                await self._run_child(how)
         return await self._status(request)
 
+    async def _restart(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ends the child where it still runs, and starts it again, with the same keys, in the same job."""
+        async with self._starting:
+            if self._child is None or not self._child.recipe.restarts:
+                raise ValueError("nothing runs that is restarted")
+            if self._child.running:
+                await self._child.end(0)
+            await self._run_child(self._child.recipe)
+        return await self._status(request)
+
+    async def _run_child(self, how: Recipe) -> None:
+        self._child = await Child.start(how, self.orders.home)
+        self._spawn(self._follow(self._child))
+        self._spawn(self._say_when_ready(self._child))
+
     async def _status(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"child": self._child.to_json() if self._child else None, "ready": await self._listening()}
+        child = self._child
+        ready = child is not None and child.running and child is self._answering
+        return {"child": child.to_json() if child else None, "ready": ready}
+
+    async def _connection(self, _: dict[str, Any]) -> dict[str, Any]:
+        connection = self._child.recipe.connection if self._child else None
+        return {"connection": connection.to_json() if connection else None}
 
     async def _log(self, request: dict[str, Any]) -> dict[str, Any]:
         size = request.get("bytes", 4096)
@@ -187,22 +216,19 @@ class Launcher:
         code = await child.wait()
         log.info("the child ended with status %s", code)
         self._tell({"event": "exit", "code": code, "tail": self.orders.log_tail(4096)})
-        self._finish(code if code >= 0 else 128 - code)
+        # One that never answered is broken here: the sooner that is known, the sooner it starts elsewhere.
+        if self._answering and child.recipe.restarts:
+            await asyncio.sleep(self.orders.deserted)
+        if self._child is child:
+            self._finish(code if code >= 0 else 128 - code)
 
     async def _say_when_ready(self, child: Child) -> None:
         while child.running and not self._over.done():
-            if await self._listening():
+            if await child.recipe.answers():
+                self._answering = child
                 self._tell({"event": "ready"})
                 return
             await asyncio.sleep(0.02)
-
-    async def _listening(self) -> bool:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_unix_connection(self.berth.server), 1)
-        except (OSError, TimeoutError):
-            return False
-        writer.close()
-        return True
 
     async def _end(self) -> None:
         if self._child is not None and self._child.running:

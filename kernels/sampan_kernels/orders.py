@@ -11,7 +11,14 @@ from typing import Final
 __all__ = ["Orders"]
 
 NOT_FOR_CHILDREN: Final = frozenset(
-    {"SAMPAN_CLIENT_KEY", "SAMPAN_NONCE", "SAMPAN_BIND", "SAMPAN_UNCLAIMED", "SAMPAN_ATTEMPT_DIR"}
+    {
+        "SAMPAN_CLIENT_KEY",
+        "SAMPAN_NONCE",
+        "SAMPAN_BIND",
+        "SAMPAN_UNCLAIMED",
+        "SAMPAN_DESERTED",
+        "SAMPAN_ATTEMPT_DIR",
+    }
 )
 
 
@@ -29,6 +36,8 @@ class Orders:
     home: Path
     deadline: float
     unclaimed: float
+    deserted: float
+    """Seconds that the job outlives its kernel, for whoever restarts it."""
     environment: Mapping[str, str]
     """What children start with: the job's own environment without what is the launcher's alone."""
 
@@ -44,6 +53,7 @@ class Orders:
             home=Path.cwd(),
             deadline=now + 60 * int(environ["SAMPAN_MINUTES"]),
             unclaimed=float(environ.get("SAMPAN_UNCLAIMED", "600")),
+            deserted=float(environ.get("SAMPAN_DESERTED", "60")),
             environment={key: value for key, value in environ.items() if key not in NOT_FOR_CHILDREN},
         )
 

@@ -10,8 +10,9 @@ from typing import Final
 
 __all__ = ["FILE", "PROTOCOL", "SPEAKS", "write_report"]
 
-PROTOCOL: Final = 1
-SPEAKS: Final = (PROTOCOL,)
+PROTOCOL: Final = 2
+"""1: a server. 2: kernels as well, their connection told over the link, and restarted in the same job."""
+SPEAKS: Final = (PROTOCOL, 1)
 """Every version that the launcher speaks on its link."""
 FILE: Final = "report.json"
 
@@ -22,7 +23,8 @@ def write_report(directory: Path, *, nonce: str, port: int, node: str, pid: int,
     `host_key` is the public half; the private one is in this process's memory and nowhere else.
     """
     fields = {
-        "protocol": PROTOCOL,
+        # The report reads as in the oldest that we speak, so that an older hub reads it; the greeting says the rest.
+        "protocol": min(SPEAKS),
         "nonce": nonce,
         "port": port,
         "node": node,

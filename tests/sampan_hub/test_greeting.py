@@ -39,10 +39,16 @@ def test_reads_a_greeting() -> None:
 
 
 def test_a_newer_launcher_that_still_speaks_ours_is_kept() -> None:
-    assert parse(protocol=2, speaks=[2, 1], more={"x": 1}).protocol == 1
+    assert parse(protocol=3, speaks=[3, 2], more={"x": 1}).protocol == 2
 
 
-@pytest.mark.parametrize("speaks", [[], [2], [0], list(range(5, 500))])
+def test_the_last_version_is_kept() -> None:
+    """FAULTS 25: what a launcher said before kernels were launches."""
+    assert parse(protocol=1, speaks=[1]).protocol == 1
+    assert parse(protocol=2, speaks=[2, 1]).protocol == 2
+
+
+@pytest.mark.parametrize("speaks", [[], [3], [0], list(range(5, 500))])
 def test_no_common_version_is_said(speaks: list[int]) -> None:
     with pytest.raises(Refused) as caught:
         parse(speaks=speaks)

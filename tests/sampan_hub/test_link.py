@@ -112,7 +112,9 @@ async def test_tells_when_the_server_listens() -> None:
     async with launched() as job:
         link = await job.link()
         assert await link.status() == Status()
+        await link.start("server", "/user/alice/", {})
         async with echo(f"{link.greeting.sockets}/server.sock"):
+            assert await anext(link.events()) == {"event": "ready"}
             assert (await link.status()).ready
         await link.close()
 
@@ -196,6 +198,22 @@ def hello(**changed: object) -> bytes:
         "deadline": 1,
     }
     return json.dumps({"hello": told | changed}).encode() + b"\n"
+
+
+async def test_a_launcher_of_the_last_version_is_kept() -> None:
+    """FAULTS 25: the hub was upgraded while its job runs; what is said to it is what it knows."""
+    old = (
+        hello(version="0.1.0", protocol=1, speaks=[1])
+        + b'{"id": 1, "ok": true, "child": null, "ready": false}\n'
+    )
+    async with impostor(old) as job:
+        link = await job.link()
+        assert (link.greeting.protocol, link.greeting.version) == (1, "0.1.0")
+        assert await link.status() == Status()
+        with pytest.raises(Unavailable):
+            await link.open_kernel("shell", deadline=1)
+        assert not link.closed.is_set(), "what it does not know does not cut it off"
+        await link.close()
 
 
 @pytest.mark.parametrize(

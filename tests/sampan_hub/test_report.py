@@ -42,7 +42,7 @@ def test_reads_a_report() -> None:
     ("field", "value"),
     [
         ("protocol", 0),
-        ("protocol", 2),
+        ("protocol", 3),
         ("protocol", "1"),
         ("protocol", True),
         ("nonce", "0123456789abcdee"),

@@ -38,7 +38,7 @@ def test_the_quick_answer() -> None:
     assert said["schema"] == environment.SCHEMA
     assert said["prefix"] == os.path.realpath(sys.prefix)
     assert said["versions"]["jupyterhub"] == version("jupyterhub")
-    assert said["speaks"] == [1]
+    assert said["speaks"] == [2, 1]
     assert said["record"] is None
     assert "packages" not in said
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sampan_kernels.berth import Berth
-from sampan_kernels.kinds import KINDS, Recipe, recipe
+from sampan_kernels.kinds import KINDS, SOCKETS, Recipe, recipe
 
 pytestmark = pytest.mark.fast
 
@@ -95,4 +95,4 @@ def test_refuses_values_that_no_process_can_be_given(value: str) -> None:
 def test_refuses_other_kinds() -> None:
     with pytest.raises(ValueError, match="kind"):
         recipe("__class__", "/", {}, berth=BERTH, home=Path("/"), inherited={})
-    assert set(KINDS) == {"server"}
+    assert set(KINDS) == set(SOCKETS) == {"server", "kernel"}

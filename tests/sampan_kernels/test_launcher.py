@@ -56,7 +56,7 @@ async def test_greets_with_its_place_and_version() -> None:
     async with launched() as job:
         link = await job.link()
         sockets = Path(link.greeting.sockets)
-        assert (link.greeting.tag, link.greeting.pid, link.greeting.protocol) == (TAG, job.process.pid, 1)
+        assert (link.greeting.tag, link.greeting.pid, link.greeting.protocol) == (TAG, job.process.pid, 2)
         assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
         assert {path.name for path in sockets.iterdir()} == {"run", "hub.sock", "broker.sock"}
         assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in sockets.iterdir())

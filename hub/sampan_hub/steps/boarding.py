@@ -1,15 +1,15 @@
-"""From a running job to an answering server: its report, its link, its identity; and keeping the link afterwards."""
+"""From a running job to an answering server or kernel: its report, its link, its identity; and keeping the link afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 
 from sampan.errors import Refused, SampanError, Unavailable
 from sampan.messages import Message
-from sampan.stages import PROGRESS, Kind, Seen, Stage
+from sampan.stages import PROGRESS, Seen, Stage
 from sampan_hub import files
+from sampan_hub.kinds import KINDS
 from sampan_hub.link import Link, open_link
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.report import Report, parse_report
@@ -22,7 +22,6 @@ __all__ = ["keep", "reach", "serve"]
 log = logging.getLogger(__name__)
 
 _SOON = 0.15
-_ANSWER_SECONDS = 2.0
 _RELINK = 1.0
 _QUIET = 10.0
 _HUB_AWAY = 600
@@ -47,7 +46,8 @@ async def reach(services: Services, launch: Launch, attempt: Attempt) -> float |
         report = None
     if report is None:
         limit = centre.descriptor.limits.boot_seconds
-        if attempt.seen is Seen.ALIVE and attempt.running_at and services.now() - attempt.running_at > limit:
+        slow = attempt.seen is Seen.ALIVE and attempt.ready_at is None
+        if slow and attempt.running_at and services.now() - attempt.running_at > limit:
             return await give_up(services, launch, attempt, Message("ended.boot_limit", {"seconds": limit}))
         # Each look at the report is a command at the centre: often while it is about to come, less often later.
         booting = services.now() - (attempt.running_at or services.now())
@@ -79,7 +79,13 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
     link = await _kept_link(services, launch, attempt)
     if link is None:
         return await _past_limit(services, launch, attempt, _RELINK)
-    identity = services.identities.get(launch.id)
+    manner = KINDS[launch.kind]
+    if link.greeting.protocol < manner.protocol:
+        old = Message(
+            "ended.too_old", {"centre": services.say(attempt.centre), "version": link.greeting.version}
+        )
+        return await give_up(services, launch, attempt, old)
+    identity = services.identities.get(launch.id) if manner.by_hub else {}
     given = launch.identity_attempt == attempt.number
     if identity is None and not given:
         # The hub is asked for it by `needs_identity`; after a restart it tells it again. That it is away for a while is
@@ -87,10 +93,15 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
         return await _past_limit(services, launch, attempt, 0.5, at_least=_HUB_AWAY)
     try:
         if identity is not None and not given:
-            await link.start(Kind(launch.kind).value, launch.prefix, identity)
+            await link.start(launch.kind.value, launch.prefix, identity)
             # Written after: whoever is killed in between starts again, and the launcher starts nothing twice.
             await services.store.update_launch(launch.id, identity_attempt=attempt.number)
-        if not await _answers(link, launch.prefix):
+        if not await manner.answers(link, launch.prefix):
+            if given and (await link.status()).pid is None:
+                # Found again before it was told whose it is.
+                await services.store.update_launch(launch.id, identity_attempt=None)
+                await services.store.update_attempt(launch.id, attempt.number, ready_at=None)
+                return 0.0
             # The launcher says when its socket is listened on; this is for an answer that takes longer.
             return await _past_limit(services, launch, attempt, 0.5)
     except SampanError as error:
@@ -147,7 +158,12 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
 async def _past_limit(
     services: Services, launch: Launch, attempt: Attempt, pause: float, *, at_least: int = 0
 ) -> float | None:
-    """Gives an attempt up that has been reachable for too long without becoming ready; `pause` while there is time."""
+    """Gives an attempt up that has been reachable for too long without becoming ready; `pause` while there is time.
+
+    Never one that may have been ready before its database was lost.
+    """
+    if attempt.ready_at is not None:
+        return pause
     limit = max(at_least, services.centre(attempt.centre).descriptor.limits.reach_seconds)
     if services.now() - (attempt.stage_at or attempt.created_at) <= limit or attempt.seen is not Seen.ALIVE:
         return pause
@@ -217,21 +233,3 @@ def _hold(services: Services, launch: Launch, attempt: Attempt, link: Link) -> N
     task = asyncio.create_task(listen(), name=f"events of launch {launch.id}")
     services.listening.add(task)
     task.add_done_callback(services.listening.discard)
-
-
-async def _answers(link: Link, prefix: str) -> bool:
-    """Whether the server behind the link answers HTTP: any answer below 500 is one."""
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            reader, writer = await link.open_server()
-            try:
-                writer.write(
-                    f"GET {prefix}api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-                )
-                line = await reader.readline()
-            finally:
-                writer.close()
-    except (TimeoutError, OSError, SampanError):
-        return False
-    parts = line.split(b" ", 2)
-    return len(parts) > 1 and re.fullmatch(rb"[1-4]\d\d", parts[1]) is not None
