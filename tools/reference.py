@@ -13,6 +13,7 @@ from sampan.questions import Centres, Launches, Place
 from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
 from sampan_hub import signer
+from sampan_hub import kernel_api, overview
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.ca_command import CaCommand
 from sampan_hub.descriptor import json_schema
@@ -65,9 +66,9 @@ def _sentences() -> str:
 
 def _routes() -> str:
     rows = []
-    for route in routes.routes:
+    for route in (*routes.routes, *kernel_api.routes.routes, *overview.routes.routes):
         found: Any = route
-        for method in sorted(found.methods):
+        for method in sorted(getattr(found, "methods", ("WEBSOCKET",))):
             first = (found.endpoint.__doc__ or "").strip().splitlines()[0]
             rows.append((_code(f"{method} {PREFIX}{found.path}"), first))
     intro = (

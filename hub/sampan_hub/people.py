@@ -17,6 +17,7 @@ __all__ = ["Logins", "Person"]
 
 _ACCESS = "access:services"
 _ADMIN = "admin:servers"
+_MEASURE = "read:metrics"
 _CACHE_SECONDS = 60
 _HUB_SECONDS = 10.0
 _TOKEN = re.compile(r"[!-~]{1,512}")
@@ -76,21 +77,35 @@ class Logins:
             if not (local and on_behalf and hmac.compare_digest(proof.encode(), self._secret.encode())):
                 raise Forbidden("access.token")
             return Person(unquote(on_behalf), hub=True)
+        return _person(await self._told(scheme, proof))
+
+    async def may_measure(self, authorization: str) -> None:
+        """Raises as `who` does, for a token without the scope that JupyterHub's own metrics ask for. It may be a service's."""
+        scheme, _, proof = authorization.strip().partition(" ")
+        if _MEASURE not in _scopes(await self._told(scheme, proof)):
+            raise Forbidden("access.metrics")
+
+    async def _told(self, scheme: str, proof: str) -> dict[str, object] | None:
+        """What the hub says of a token."""
         if scheme.lower() not in {"token", "bearer"} or not _TOKEN.fullmatch(proof):
             raise Forbidden("access.token")
         try:
             async with asyncio.timeout(_HUB_SECONDS):
-                user = await self._auth.user_for_token(proof, sync=False)
+                user: dict[str, object] | None = await self._auth.user_for_token(proof, sync=False)
         except (HTTPError, OSError, TimeoutError) as error:
             raise Unavailable("access.hub_away", cause=str(error)) from error
-        return _person(user)
+        return user
+
+
+def _scopes(user: dict[str, object] | None) -> frozenset[str]:
+    scopes = user.get("scopes") if user else None
+    return frozenset(map(str, scopes)) if isinstance(scopes, list) else frozenset()
 
 
 def _person(user: dict[str, object] | None) -> Person:
     if not user or user.get("kind") != "user":
         raise Forbidden("access.token")
-    scopes = user.get("scopes")
-    granted = {str(scope) for scope in scopes} if isinstance(scopes, list) else set()
+    granted = _scopes(user)
     if not granted & {_ACCESS, f"{_ACCESS}!service=sampan"}:
         raise Forbidden("access.scope")
     groups = user.get("groups")

@@ -1,0 +1,92 @@
+"""What those see who watch over a broker: its metrics, and to whom they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.sampan_hub.real_broker import RealBroker, real_broker
+from tests.small_hub import SmallHub, small_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+READER, OTHER = "a" * 32, "b" * 32
+EXTRA = f"""
+c.JupyterHub.services += [
+    {{"name": "prometheus", "api_token": "{READER}"}}, {{"name": "other", "api_token": "{OTHER}"}},
+]
+c.JupyterHub.load_roles += [{{"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics"]}}]
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallHub]:
+    async with small_hub(tmp_path_factory.mktemp("hub"), EXTRA) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def broker(hub: SmallHub) -> AsyncIterator[RealBroker]:
+    async with real_broker(hub_api=f"http://127.0.0.1:{hub.port}/hub/api") as made:
+        yield made
+
+
+async def get(broker: RealBroker, path: str, **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{broker.port}", timeout=20) as client:
+        return await client.get(
+            f"/services/sampan{path}", headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+
+
+def samples(text: str) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_metrics_of_a_launch(broker: RealBroker) -> None:
+    launch = (await broker.create("metric-person"))["id"]
+    shown = await broker.at(launch, "running", "reachable", user="metric-person")
+    answer = await get(broker, "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    found = samples(answer.text)
+    at = frozenset({("kind", "server"), ("stage", shown["stage"]), ("centre", shown["centre"])})
+    assert found["sampan_launches", at] == 1
+    assert found["sampan_launches_accepted_total", frozenset()] == 1
+    verbs = {
+        dict(labels)["verb"]
+        for name, labels in found
+        if name == "sampan_questions_total" and ("centre", shown["centre"]) in labels
+    }
+    assert {"submit", "status", "capacity"} <= verbs
+    for centre in broker.centres:
+        assert 0 <= found["sampan_capacity_age_seconds", frozenset({("centre", centre)})] < 30
+        assert found["sampan_centre_state", frozenset({("centre", centre), ("state", "ok")})] == 1
+        assert found["sampan_breaker_open", frozenset({("centre", centre)})] == 0
+    assert found["sampan_loop_stall_longest_seconds", frozenset()] < 60
+    assert found["process_resident_memory_bytes", frozenset()] > 0
+    assert "metric-person" not in answer.text
+    assert launch not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "notebooks.example.org"}, 403),
+        ({"x_forwarded_for": "192.0.2.7"}, 403),
+        ({"forwarded": "for=192.0.2.7"}, 403),
+        ({"x_forwarded_for": "192.0.2.7", "authorization": f"token {OTHER}"}, 403),
+        ({"x_forwarded_for": "192.0.2.7", "authorization": "token wrong"}, 403),
+        ({"x_forwarded_for": "192.0.2.7", "authorization": f"Bearer {READER}"}, 200),
+        ({}, 200),
+    ],
+)
+async def test_metrics_are_for_this_machine_and_for_who_may_measure(
+    broker: RealBroker, headers: dict[str, str], status: int
+) -> None:
+    assert (await get(broker, "/metrics", **headers)).status_code == status
