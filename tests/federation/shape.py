@@ -23,6 +23,8 @@ class Queue:
     en: str
     zh: str
     allocating: tuple[str, ...] = ()
+    preempts: str = ""
+    """A partition whose jobs make way for those of this one; it is no share of ours."""
     demands: tuple[tuple[str, str], ...] = ()
 
 
@@ -106,7 +108,8 @@ CENTRES: Final = (
         service_account="svc_notebook",
         modules=("notebooks/2026",),
         asks_for_accounts=True,
-        queues=(Queue("batch", 2, "Batch", "批处理队列"),),
+        queues=(Queue("batch", 2, "Batch", "批处理队列", preempts="spare"),),
+        slurm={"PreemptType": "preempt/partition_prio", "PreemptMode": "CANCEL"},
     ),
     CentreShape(
         name="core",

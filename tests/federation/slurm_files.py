@@ -75,6 +75,11 @@ def slurm_conf(centre: CentreShape, addresses: Mapping[str, str]) -> str:
         line += f" MaxTime={queue.hours}:00:00 DefaultTime=60 State=UP"
         if queue.allocating:
             line += f" AllocNodes={','.join(queue.allocating)}"
+        if queue.preempts:
+            lines.append(
+                f"PartitionName={queue.preempts} Nodes={nodes} MaxTime={queue.hours}:00:00 PriorityTier=1"
+            )
+            line += " PriorityTier=2 PreemptMode=OFF"
         lines.append(line)
     return "\n".join(["# Written by tests/federation.", *lines]) + "\n"
 
