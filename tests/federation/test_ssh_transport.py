@@ -28,7 +28,6 @@ from sampan_hub.centre import Centre, make_centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import read_descriptor
 from sampan_hub.jobs import JobSpec, JobState
-from sampan_hub.rules import Rules
 from sampan_hub.sshd_lines import sshd_files
 from sampan_hub.testing.transport_contract import TransportContract
 from sampan_hub.transports import Transport
@@ -109,10 +108,9 @@ async def test_a_job_from_its_folder_to_its_end(joined: Joined, name: str) -> No
     account = joined.federation.centre(name).account("alice")
     async with joined.centre(name) as centre:
         asker = centre.asker(account)
-        reading = await centre.ask(centre.scheduler.capacity())
-        assert reading.nodes
-        rules: Rules = await centre.ask(centre.scheduler.rules())
-        await centre.ask(centre.scheduler.limits(account, rules), account=account)
+        assert (await centre.ask(centre.scheduler.capacity())).nodes
+        limits = centre.scheduler.limits(account, await centre.ask(centre.scheduler.rules()))
+        await centre.ask(limits, account=account)
         spec = job(centre, account, "#!/bin/sh\nid -un; hostname; exec sleep 120\n")
         folder = spec.log.rpartition("/")[0]
         await centre.ask(files.make_directory(folder), account=account)

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-import asyncssh
 import pytest
 
 from sampan.need import Need
-from sampan_hub.asks import MOST, Ask, Completed
+from sampan_hub.asks import Ask
 from sampan_hub.capacity import Capacity
 from sampan_hub.centre import Centre
 from sampan_hub.descriptor import Descriptor
@@ -24,6 +23,7 @@ from sampan_hub.permits import Held, Permit
 from sampan_hub.placement import Candidate, Placement, place
 from sampan_hub.rules import Rules, with_closings
 from sampan_hub.schedulers.slurm import SlurmScheduler
+from tests.federation.at_login import AtLogin
 from tests.federation.centre import Centre as RealCentre
 from tests.federation.federation import Federation
 from tests.sampan_hub.few_centres import order, why
@@ -35,33 +35,6 @@ T = TypeVar("T")
 SLURM = ("east", "west", "core")
 SMALL = Need(cores=1, memory_mib=512, minutes=30)
 CARD = Need(cores=1, memory_mib=512, minutes=30, accelerator="dcu", accelerators=1)
-
-
-class OnTheLoginNode:
-    """Runs what the broker would send, as the same accounts, without the way there, which is tried elsewhere."""
-
-    def __init__(self, real: RealCentre) -> None:
-        self.real = real
-
-    async def run(
-        self,
-        argv: Sequence[str],
-        stdin: bytes = b"",
-        *,
-        account: str | None = None,
-        deadline: float = 10.0,
-        most: int = MOST,
-    ) -> Completed:
-        who = account or self.real.service_account
-        done = await asyncio.to_thread(self.real.run, argv, account=who, stdin=stdin, check=False)
-        return Completed(done.returncode, done.stdout, done.stderr)
-
-    async def reach(
-        self, host: str, port: int, options: asyncssh.SSHClientConnectionOptions, *, deadline: float = 10.0
-    ) -> asyncssh.SSHClientConnection:
-        raise NotImplementedError
-
-    async def close(self) -> None: ...
 
 
 class Watched:
@@ -104,7 +77,7 @@ def _centre(real: RealCentre) -> Centre:
     # JSON is YAML, too.
     descriptor = parse_descriptor(json.dumps(real.descriptor()), f"{real.name}.yaml")
     assert isinstance(descriptor, Descriptor), descriptor
-    return Centre(descriptor, OnTheLoginNode(real), SlurmScheduler.of(descriptor))
+    return Centre(descriptor, AtLogin(real), SlurmScheduler.of(descriptor))
 
 
 @pytest.fixture(scope="module")
