@@ -20,6 +20,8 @@ async def events(store: Store, launch: str, after: int) -> AsyncIterator[str]:
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
+    # A number of another database, lost or restored since, is none of these: then everything is told again.
+    after = after if await store.told(launch, after) else 0
     # Subscribed before the first read, so that nothing falls between reading and waiting.
     with store.followed(launch) as changed:
         while True:

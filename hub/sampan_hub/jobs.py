@@ -84,6 +84,8 @@ class FoundJob:
     tag: str
     account: str
     submitted_at: float | None = None
+    began: bool = False
+    """Whether it has left the queue, as far as the scheduler can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class Launching:
             above = await services.store.launch(parent)
             if above is None or above.owner != owner:
                 raise Missing("launch.unknown_id", launch=parent)
+        # A broker that has just come back looks first for what runs and is not in its database.
+        await services.strays.first(services.directory.centres)
         live = await services.store.live_launch(owner, kind, name)
         if live is None:
             await refuse_impossible(services, need, owner)
@@ -59,7 +61,7 @@ class Launching:
         if not created and parent is not None:
             await adopt(services, launch, parent)
         if launch.ended_at is None:
-            await self._take_up(launch)
+            await self.take_up(launch)
         return launch, created
 
     async def let_go(self, launch: Launch) -> None:
@@ -82,7 +84,8 @@ class Launching:
         await services.store.update_launch(launch.id, target=Target.LET_GO)
         services.wake(launch.id)
 
-    async def _take_up(self, launch: Launch) -> None:
+    async def take_up(self, launch: Launch) -> None:
+        """Opens its door and moves it from now on. Twice is once."""
         try:
             await self.open_door(launch)
         except SampanError:
@@ -91,6 +94,7 @@ class Launching:
             raise
         finally:
             await self._reconciler.take_up(launch)
+            self._reconciler.wake(launch.id)
 
     async def open_door(self, launch: Launch) -> None:
         """The launch's loopback address: made once, at the same port after a restart."""

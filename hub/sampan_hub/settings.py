@@ -34,6 +34,11 @@ class Settings:
     """Marks our jobs at every centre, so that two hubs never touch each other's jobs."""
     decide_after: int = 120
     """Seconds of silence about a launch after which its person may decide to let it go."""
+    strays: str = "adopt"
+    """What is done with a job of ours that no row knows: `adopt` it where that can be, else `drain` it; or `leave` it."""
+    drain_after: int = 3600
+    """Seconds that such a job goes on when it is to be drained."""
+
     signer_socket: Path | None = None
     """Where the signer listens, which signs for people at centres reached over ssh; None: in the state directory."""
 
@@ -108,6 +113,15 @@ def flags() -> argparse.ArgumentParser:
         "seconds of silence after which people may let go of their launch ($SAMPAN_DECIDE_AFTER)",
         int,
     )
+    parser.add_argument(
+        "--strays",
+        default="adopt",
+        choices=["adopt", "drain", "leave"],
+        help="jobs of ours that the database does not know: take them up again where possible, end them, or leave them",
+    )
+    flag(
+        "--drain-after", Settings.drain_after, "seconds until a job that is not taken up again is ended", int
+    )
     flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", _hub_id)
     return parser
 
@@ -124,6 +138,8 @@ def parse(argv: list[str]) -> Settings:
         door_ports=told.door_ports,
         door_accounts=told.door_accounts,
         hub_id=told.hub_id,
+        strays=told.strays,
+        drain_after=told.drain_after,
         signer_socket=told.signer_socket,
         decide_after=told.decide_after,
     )

@@ -49,7 +49,7 @@ def launch_view(
         "attempts": [_attempt_view(services, attempt) for attempt in attempts],
         "message": launch.message.to_json(),
         "place": last.place if last and last.stage is Stage.QUEUED else None,
-        "needs_identity": _needs_identity(services, launch),
+        "needs_identity": _needs_identity(services, launch, last),
         "door": services.doors.url(launch.id) if person.hub else None,
         "parent": launch.parent,
         "created_at": launch.created_at,
@@ -66,9 +66,11 @@ def may_decide_at(services: Services, attempt: Attempt) -> float | None:
     return attempt.seen_at + services.settings.decide_after
 
 
-def _needs_identity(services: Services, launch: Launch) -> bool:
+def _needs_identity(services: Services, launch: Launch, last: Attempt | None) -> bool:
     """Whether the hub should tell the identity (again): it is in memory only, and the next attempt needs it, too."""
     waits = launch.kind == Kind.SERVER and launch.live and launch.stage is not Stage.READY
+    # A hub that came back would make a new one, and revoke the one that this server was given.
+    waits = waits and not (last is not None and last.live and last.number == launch.identity_attempt)
     return waits and launch.id not in services.identities
 
 

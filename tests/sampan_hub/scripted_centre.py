@@ -21,12 +21,15 @@ from sampan_hub.descriptor_file import read_descriptor
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
 from sampan_hub.embedded import write_embedded
+from sampan_hub.in_flight import InFlight
 from sampan_hub.keys import MasterKey
 from sampan_hub.reconcile import reconcile
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.settings import Settings
 from sampan_hub.store import Store
+from sampan_hub.strays import Strays
+from sampan_hub.waits import History
 from sampan_hub.watch import Watch
 from tests.sampan_hub.scripted_site import ACCOUNT, ScriptedJob, ScriptedScheduler, ScriptedTransport, Site
 
@@ -64,6 +67,18 @@ class Bench:
             facts = self.services.directory.centres[name].descriptor
             kind = facts.scheduler.model_copy(update={"kind": "slurm"})
             self.put(name, facts.model_copy(update={"scheduler": kind}))
+
+    async def restart(self, database: Path) -> None:
+        """A broker anew, with what this file remembers; the centres have gone on."""
+        await self.store.close()
+        services = self.services
+        self.store = services.store = await Store.open(f"sqlite:///{database}")
+        services.strays, services.started_at, services.history = Strays(), services.now(), History()
+        services.said.clear()
+        services.in_flight = InFlight()
+        for name, centre in list(services.directory.centres.items()):
+            self.put(name, centre.descriptor)
+        await self.tick()
 
     def remove(self, name: str) -> Descriptor:
         self.services.watches.pop(name)
@@ -165,4 +180,4 @@ async def bench(folder: Path, *centres: str) -> AsyncIterator[Bench]:
         for link in list(services.links.values()):
             await link.close()
         await doors.close()
-        await store.close()
+        await made.store.close()

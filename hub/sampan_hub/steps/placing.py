@@ -93,6 +93,9 @@ async def refuse_impossible(services: Services, need: Need, owner: str) -> None:
 
 async def choose_centre(services: Services, launch: Launch, attempts: Sequence[Attempt]) -> float | None:
     """Writes the next attempt's row, or says that everybody waits, or ends the launch where nobody is left to ask."""
+    if attempts and attempts[-1].created_at < services.started_at:
+        # A later job of it may run that this database, restored from a copy, does not know.
+        await services.strays.first(services.directory.centres)
     await _prepare(services, launch.owner)
     placement, best = _best(services, launch, failed_before(attempts))
     if best is not None and best.verdict == "queue":

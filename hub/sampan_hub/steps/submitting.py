@@ -12,7 +12,7 @@ from sampan_hub import files
 from sampan_hub.centre import Centre
 from sampan_hub.jobs import JobSpec
 from sampan_hub.papers import Papers
-from sampan_hub.records import Attempt, Launch
+from sampan_hub.records import Attempt, Launch, need_of
 from sampan_hub.script import Script, render_script
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_attempt
@@ -91,7 +91,8 @@ async def _submit(services: Services, centre: Centre, launch: Launch, attempt: A
 
 def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, directory: str) -> JobSpec:
     share, facts = centre.share(attempt.share), centre.descriptor
-    need = centre.takes(share.id, launch.need)
+    wanted = need_of(launch, attempt)
+    need = centre.takes(share.id, wanted)
     script = Script(
         tag=attempt.tag,
         launch=launch.id,
@@ -116,7 +117,7 @@ def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, 
         papers=_papers(services, launch, attempt).seal(services.master),
     )
     return centre.job(
-        share.id, launch.need, tag=attempt.tag, script=render_script(script), log=f"{directory}/job.log"
+        share.id, wanted, tag=attempt.tag, script=render_script(script), log=f"{directory}/job.log"
     )
 
 
@@ -136,6 +137,8 @@ def _papers(services: Services, launch: Launch, attempt: Attempt) -> Papers:
         share=attempt.share,
         created_at=launch.created_at,
         submitted_at=services.now(),
+        minutes=attempt.minutes,
+        rival=attempt.rival,
     )
 
 
