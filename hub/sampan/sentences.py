@@ -239,6 +239,46 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "已连接到{centre}的任务，正在打开笔记本。",
     ),
     "launch.ready": ("Ready at {centre}.", "已就绪：{centre}。"),
+    "launch.ready_again": (
+        "A new session is ready at {centre}. Files are as they were saved; the variables of the former one are gone, so run your notebooks again.",
+        "新会话已就绪：{centre}。文件保持上次保存的内容，原会话的变量已不存在，请重新运行笔记本。",
+    ),
+    "launch.moving": (
+        "A new session of {hours} h is being started at {centre}. Work on in this one until it is there; then this one ends. Save your notebooks: variables are not carried over.",
+        "正在{centre}启动一个 {hours} 小时的新会话。它就绪之前您可继续使用当前会话，之后当前会话结束。请保存笔记本：变量不会带过去。",
+    ),
+    "launch.giving_way": (
+        "The new session at {centre} is there, and this one ends now. Files stay as they were saved; variables are not carried over.",
+        "{centre}的新会话已就位，当前会话现在结束。文件保持上次保存的内容，变量不会带过去。",
+    ),
+    "launch.moving_over": (
+        "The former session has ended; the new one at {centre} is opening.",
+        "原会话已结束，正在打开{centre}的新会话。",
+    ),
+    "launch.not_ready": (
+        "There is no running session to move on from. Wait until it is ready.",
+        "目前没有可续接的运行中会话，请等它就绪。",
+    ),
+    "launch.cannot_move": (
+        "{centre} takes no new session of {hours} h: {why} Your session goes on as it is.",
+        "{centre}无法接收 {hours} 小时的新会话：{why}您的会话照常运行。",
+    ),
+    "launch.rival_failed": (
+        "The other start, at {centre}, did not work out: {why} What you have is untouched.",
+        "在{centre}的另一次启动未能成功：{why}您现有的不受影响。",
+    ),
+    "launch.rival_dropped": (
+        "{centre} is no longer asked; another was sooner.",
+        "已有其他中心更早启动，不再等待{centre}。",
+    ),
+    "launch.rival_won": (
+        "{centre} was the first with a berth. The place in the other queue is given back.",
+        "{centre}最先有空位，已放弃另一处的排队。",
+    ),
+    "launch.succeeded": (
+        "{former} did not work out: {why} The other start, at {centre}, goes on.",
+        "{former}未能成功：{why}在{centre}的另一次启动继续进行。",
+    ),
     "launch.next": (
         "{centre} did not work out: {why} Trying the next centre.",
         "{centre}未能成功：{why}正在尝试下一个中心。",
@@ -283,6 +323,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A later job took its place; the hub's database was restored from an older copy.",
         "它已被后来的作业取代；平台的数据库是从较早的备份恢复的。",
     ),
+    "ended.moved_on": ("It gave way to a new session, as asked.", "已按要求换到新会话。"),
+    "ended.outrun": ("{centre} was sooner.", "{centre}更早启动。"),
     "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
     "ended.let_go": (
         "You let it go while {centre} did not answer. What may still run there is ended as soon as it answers again.",
@@ -710,6 +752,44 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "descriptor.zone": (
         "expected a time zone of the IANA database, such as Asia/Shanghai",
         "应为 IANA 时区，例如 Asia/Shanghai",
+    ),
+    # status.*: how a centre stands, on the page that everybody can read: what is wrong, and what is done about it
+    "status.draining": (
+        "Its operators let nothing new in for now. What runs there goes on; new starts go elsewhere.",
+        "该中心的运维人员暂停接收新任务。已在运行的会话不受影响，新的启动会安排到其他中心。",
+    ),
+    "status.full": (
+        "Everything is in use just now. Who starts here keeps a place and starts by itself, or goes where there is room.",
+        "目前资源均在使用中。在此启动会保留位置、轮到时自动启动，或安排到有空位的中心。",
+    ),
+    "status.host_key": (
+        "It showed another key than its description pins: nothing is sent there until its operators have looked.",
+        "该中心出示的密钥与登记的不符，在其运维人员核查之前不会向其发送任何内容。已在运行的会话会继续。",
+    ),
+    "status.login": (
+        "It lets us in no more; its operators have to look. Running sessions go on, and it is tried again.",
+        "该中心目前不允许本平台登录，需其运维人员处理。已在运行的会话会继续，我们会继续尝试。",
+    ),
+    "status.no_waits": ("Nobody has started here in the last 24 hours.", "过去 24 小时内没有人在此启动。"),
+    "status.one_wait": (
+        "One start in the last 24 hours; it waited {half}.",
+        "过去 24 小时内有 1 次启动，等待了 {half}。",
+    ),
+    "status.unheard": (
+        "Nothing certain is known of its room yet. It is asked again all the time.",
+        "尚不清楚它的空闲情况，正在不断询问。",
+    ),
+    "status.unknown": (
+        "It answers, but says nothing clear. Sessions are not touched. It is asked again and again; new starts go elsewhere.",
+        "该中心有应答，但没有明确答复。那里的会话不受影响，我们会不断询问，新的启动会安排到其他中心。",
+    ),
+    "status.unreachable": (
+        "The way to it is cut, or it is down. Sessions are not touched. It is tried again and again; new starts go elsewhere.",
+        "通往该中心的连接中断，或该中心停机。那里的会话不受影响，我们会不断尝试连接，新的启动会安排到其他中心。",
+    ),
+    "status.waits": (
+        "{starts} starts in the last 24 hours; half of them waited {half} or less, the longest {longest}.",
+        "过去 24 小时内有 {starts} 次启动，半数等待不超过 {half}，最长 {longest}。",
     ),
     # door.*, link.*, script.*, settings.*: the way from the hub to a job
     "settings.secret": (

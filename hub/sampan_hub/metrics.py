@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,14 +18,14 @@ from prometheus_client.registry import Collector
 
 from sampan.stages import SILENT
 from sampan_hub import queries
+from sampan_hub.chronicle import State, shares, state_of
 from sampan_hub.services import Services
 from sampan_hub.tally import Tally
-from sampan_hub.views import centre_view
 
 __all__ = ["STATES", "Metrics"]
 
-STATES: Final = ("ok", "draining", "unknown", "unreachable")
-"""How a centre can stand; see `centre_view`."""
+STATES: Final = get_args(State)
+"""How a centre can stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +115,16 @@ class _Now(Collector):
         waiting = GaugeMetricFamily(
             "sampan_jobs_waiting", "Jobs of anybody that wait", labels=("centre", "share")
         )
+        now = self._services.now()
         for name, watch in self._services.watches.items():
-            view = centre_view(self._services, watch.centre, watch)
-            _fill(state, (((name, word), float(view["state"] == word)) for word in STATES))
-            _fill(age, [((name,), view["age"])] if view["age"] is not None else ())
-            for share in view["shares"]:
-                figures = {"all": share["cores_total"], "free": share["cores_free"]}
-                _fill(cores, (((name, share["id"], what), n) for what, n in figures.items() if n is not None))
-                _fill(
-                    waiting, [((name, share["id"]), share["pending"])] if share["pending"] is not None else ()
-                )
+            stands = state_of(watch, now)
+            _fill(state, (((name, word), float(word == stands)) for word in STATES))
+            if watch.capacity is not None:
+                _fill(age, [((name,), max(0.0, now - watch.capacity.measured_at))])
+            for one in shares(watch):
+                figures = {"all": one.cores_total, "free": one.cores_free}
+                _fill(cores, (((name, one.share.id, what), n) for what, n in figures.items()))
+                _fill(waiting, [((name, one.share.id), one.ahead)])
         yield from (state, age, cores, waiting)
 
     def _asked(self) -> Iterator[Metric]:

@@ -1,15 +1,20 @@
-"""How it all stands, for those who watch over it: metrics for a program."""
+"""How it all stands, for those who watch over it: metrics for a program, a page for people."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Cookie, Header, Request, Response
+from fastapi.responses import HTMLResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from sampan.stages import Stage
 from sampan_hub.metrics import Metrics
 from sampan_hub.people import Logins
+from sampan_hub.queries import standings
 from sampan_hub.services import Services
+from sampan_hub.status_page import language_of, page, policy, rows
 
 __all__ = ["routes"]
 
@@ -27,6 +32,39 @@ async def show_metrics(request: Request, authorization: Annotated[str, Header()]
         await logins.may_measure(authorization)
     metrics: Metrics = request.app.state.metrics
     return Response(await metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
+
+@routes.get("/status")
+async def show_status(
+    request: Request,
+    lang: str = "",
+    sampan_lang: Annotated[str, Cookie()] = "",
+    accept_language: Annotated[str, Header()] = "",
+) -> Response:
+    """How the centres stand, as a page for people in both languages: public facts, for whoever asks."""
+    services: Services = request.app.state.services
+    language = language_of(lang, sampan_lang, accept_language)
+    sums = Counter[bool]()
+    for row in await services.store.rows(standings()):
+        sums[row["stage"] == Stage.READY] += row["launches"]
+    text = page(
+        rows(services),
+        language=language,
+        home=f"{services.settings.public_url}/hub/home",
+        now=services.now(),
+        running=sums[True],
+        coming=sums[False],
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy(),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    answer = HTMLResponse(text, headers=headers)
+    if lang == language:
+        answer.set_cookie("sampan_lang", language, max_age=365 * 24 * 3600, path="/", samesite="lax")
+    return answer
 
 
 def _is_from_here(request: Request) -> bool:

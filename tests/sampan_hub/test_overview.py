@@ -34,6 +34,20 @@ async def broker(hub: SmallHub) -> AsyncIterator[RealBroker]:
         yield made
 
 
+async def test_the_status_page_is_for_everybody(broker: RealBroker) -> None:
+    page = await get(broker, "/status", x_forwarded_for="192.0.2.7", accept_language="zh-CN,zh")
+    assert page.status_code == 200
+    assert '<html lang="zh">' in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "set-cookie" not in page.headers
+    assert "East Harbour" in page.text
+    chosen = await get(broker, "/status?lang=en")
+    assert "sampan_lang=en" in chosen.headers["set-cookie"]
+    strange = await get(broker, "/status?lang=%3Cscript%3E", accept_language="-;q,,")
+    assert (strange.status_code, "<script>alert" in strange.text) == (200, False)
+    assert "set-cookie" not in strange.headers
+
+
 async def get(broker: RealBroker, path: str, **headers: str) -> httpx.Response:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{broker.port}", timeout=20) as client:
         return await client.get(
@@ -66,7 +80,7 @@ async def test_metrics_of_a_launch(broker: RealBroker) -> None:
     assert {"submit", "status", "capacity"} <= verbs
     for centre in broker.centres:
         assert 0 <= found["sampan_capacity_age_seconds", frozenset({("centre", centre)})] < 30
-        assert found["sampan_centre_state", frozenset({("centre", centre), ("state", "ok")})] == 1
+        assert found["sampan_centre_state", frozenset({("centre", centre), ("state", "open")})] == 1
         assert found["sampan_breaker_open", frozenset({("centre", centre)})] == 0
     assert found["sampan_loop_stall_longest_seconds", frozenset()] < 60
     assert found["process_resident_memory_bytes", frozenset()] > 0
