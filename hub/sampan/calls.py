@@ -104,6 +104,39 @@ def let_go(id_: str) -> Call[Json]:
     return Call("POST", f"/api/launches/{_launch(id_)}/let-go", _mapping)
 
 
+def move_on(id_: str, minutes: int | None = None) -> Call[Json]:
+    wish = {} if minutes is None else {"minutes": minutes}
+    return Call("POST", f"/api/launches/{_launch(id_)}/move-on", _mapping, json=wish)
+
+
+def kernel(id_: str) -> Call[Json]:
+    """`{"running", "ready", "exit"}`: how the process of a launch of kind kernel is."""
+    return Call("GET", f"/api/launches/{_launch(id_)}/kernel", _mapping)
+
+
+def keys(id_: str) -> Call[Json]:
+    """What a client of that kernel needs, under the names of a Jupyter connection file."""
+    return Call("GET", f"/api/launches/{_launch(id_)}/keys", _mapping)
+
+
+def interrupt(id_: str) -> Call[Json]:
+    return Call("POST", f"/api/launches/{_launch(id_)}/interrupt", _mapping)
+
+
+def kill(id_: str) -> Call[Json]:
+    """Ends the kernel's process, not its job."""
+    return Call("POST", f"/api/launches/{_launch(id_)}/kill", _mapping)
+
+
+def restart(id_: str) -> Call[Json]:
+    return Call("POST", f"/api/launches/{_launch(id_)}/restart", _mapping)
+
+
+def socket(id_: str, name: str) -> str:
+    """The path at which one of the kernel's sockets is a websocket."""
+    return f"/api/launches/{_launch(id_)}/sockets/{quote(name, safe='')}"
+
+
 def put_identity(id_: str, env: Mapping[str, str]) -> Call[None]:
     return Call("PUT", f"/api/launches/{_launch(id_)}/identity", _nothing, json={"env": dict(env)})
 

@@ -84,21 +84,21 @@ class AsyncBroker:
         await self.aclose()
 
     async def version(self) -> Json:
-        return await self._do(calls.version())
+        return await self.ask(calls.version())
 
     async def plans(self) -> list[Json]:
-        return await self._do(calls.plans())
+        return await self.ask(calls.plans())
 
     async def centres(self) -> list[Json]:
-        return await self._do(calls.centres())
+        return await self.ask(calls.centres())
 
     async def facts(self, centre: str, share: str | None = None) -> Json:
         """What a notebook at this centre needs to start workers there."""
-        return await self._do(calls.facts(centre, share))
+        return await self.ask(calls.facts(centre, share))
 
     async def place(self, options: Options) -> Json:
         """What these options would get and why; nothing is started."""
-        return await self._do(calls.place(options))
+        return await self.ask(calls.place(options))
 
     async def create(
         self,
@@ -113,34 +113,34 @@ class AsyncBroker:
 
         `prefix` is the path its server answers at, `key` an idempotency key, `parent` the launch that it ends with.
         """
-        return await self._do(calls.create(kind, name, options, prefix, key, parent))
+        return await self.ask(calls.create(kind, name, options, prefix, key, parent))
 
     async def launch(self, id_: str) -> Json:
-        return await self._do(calls.launch(id_))
+        return await self.ask(calls.launch(id_))
 
     async def launches(self, all: bool = False, owner: str | None = None) -> list[Json]:  # noqa: A002
         """One's own launches; with `all` ended ones too; `owner` (`*`: everybody) is for administrators."""
-        return await self._do(calls.launches(all, owner))
+        return await self.ask(calls.launches(all, owner))
 
     async def stop(self, id_: str) -> Json:
         """Asks for its end; returns at once, :meth:`events` tell when it is gone."""
-        return await self._do(calls.stop(id_))
+        return await self.ask(calls.stop(id_))
 
     async def let_go(self, id_: str) -> Json:
         """Ends one that nobody has heard of for too long; its job ends when its centre answers. Raises Conflict before that."""
-        return await self._do(calls.let_go(id_))
+        return await self.ask(calls.let_go(id_))
 
     async def put_identity(self, id_: str, env: Mapping[str, str]) -> None:
         """Hands over the environment its server is to get when it is reached (the hub only)."""
-        await self._do(calls.put_identity(id_, env))
+        await self.ask(calls.put_identity(id_, env))
 
     async def get_identity(self, id_: str) -> str | None:
         """The API token that the running server holds, None while there is none (the hub only)."""
-        return await self._do(calls.get_identity(id_))
+        return await self.ask(calls.get_identity(id_))
 
     async def log(self, id_: str) -> str:
         """The tail of what its job wrote."""
-        return await self._do(calls.log(id_))
+        return await self.ask(calls.log(id_))
 
     async def events(
         self, id_: str, after: int | None = None, *, reconnect: bool = True
@@ -182,7 +182,7 @@ class AsyncBroker:
         except httpx.HTTPError as error:
             raise Unreachable("broker.unreachable", cause=repr(error)) from error
 
-    async def _do(self, call: Call[T]) -> T:
+    async def ask(self, call: Call[T]) -> T:
         try:
             async with asyncio.timeout(self._deadline):
                 answer = await self._http.request(**_request(call, self._headers))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi import APIRouter, FastAPI, Header, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from sampan.errors import Forbidden, Invalid, Missing
+from sampan.errors import Forbidden, Invalid
 from sampan.stages import Kind, Target
-from sampan_hub import facts, plans
+from sampan_hub import facts, kernel_api, overview, plans
+from sampan_hub.asking import Maker, Mine, Parts, Who
 from sampan_hub.body_limit import BodyLimit
 from sampan_hub.events import events
 from sampan_hub.http_errors import answer_errors
 from sampan_hub.intake import read_need
+from sampan_hub.kinds import KINDS
 from sampan_hub.launching import Launching
+from sampan_hub.metrics import Metrics
 from sampan_hub.offers import freshen
 from sampan_hub.people import Logins, Person
 from sampan_hub.records import Launch
@@ -27,12 +29,9 @@ from sampan_hub.steps.placing import advise
 from sampan_hub.steps.waiting import with_starts
 from sampan_hub.views import centre_view, launch_view
 
-__all__ = ["LOCAL", "PREFIX", "make_app"]
+__all__ = ["PREFIX", "make_app"]
 
 PREFIX = "/services/sampan"
-LOCAL = "sampan.local"
-"""Set to True in the ASGI scope of what came over the broker's own unix socket; nothing in a request can set it."""
-_ID = re.compile(r"[a-z0-9]{4,16}")
 _PRINTABLE = r"^[!-~]*$"
 
 routes = APIRouter(prefix="/api")
@@ -52,6 +51,13 @@ class NewLaunch(Wish):
     parent: str | None = Field(default=None, pattern=r"^[a-z0-9]{4,16}$")
 
 
+class MoveOn(BaseModel):
+    """The time limit of the new session in minutes; the same again where none is said."""
+
+    model_config = ConfigDict(extra="forbid")
+    minutes: int | None = Field(default=None, ge=1, le=720 * 60)
+
+
 class Identity(BaseModel):
     """An environment as execve takes it: no NUL, and names that no shell reads as anything else."""
 
@@ -60,41 +66,6 @@ class Identity(BaseModel):
         Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")],
         Annotated[str, Field(max_length=32768, pattern=r"^[^\x00]*$")],
     ] = Field(max_length=200)
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
-def _launching(request: Request) -> Launching:
-    launching: Launching = request.app.state.launching
-    return launching
-
-
-async def _person(
-    request: Request,
-    authorization: Annotated[str, Header()] = "",
-    x_sampan_user: Annotated[str, Header()] = "",
-) -> Person:
-    logins: Logins = request.app.state.logins
-    return await logins.who(authorization, x_sampan_user, local=request.scope.get(LOCAL) is True)
-
-
-Parts = Annotated[Services, Depends(_services)]
-Who = Annotated[Person, Depends(_person)]
-Maker = Annotated[Launching, Depends(_launching)]
-
-
-async def _mine(launch: str, services: Parts, person: Who) -> Launch:
-    row = await services.store.launch(launch) if _ID.fullmatch(launch) else None
-    if row is None or not person.sees(row.owner):
-        # The same answer for what does not exist and what is somebody else's: names are not confirmed to strangers.
-        raise Missing("launch.unknown_id", launch=launch[:16] if launch.isprintable() else "?")
-    return row
-
-
-Mine = Annotated[Launch, Depends(_mine)]
 
 
 @routes.get("/")
@@ -168,10 +139,13 @@ async def create_launch(
     launching: Maker,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128, pattern=_PRINTABLE)] = None,
 ) -> JSONResponse:
-    """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already."""
-    if new.kind is not Kind.SERVER:
+    """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already.
+
+    A server is asked for through the hub, which owns its login; everybody asks for their own kernels.
+    """
+    if new.kind not in KINDS:
         raise Invalid("launch.kind", field="kind", value=str(new.kind))
-    if not person.hub:
+    if KINDS[new.kind].by_hub and not person.hub:
         raise Forbidden("launch.server_by_hub", where=f"{services.settings.public_url}/hub/spawn")
     need = read_need(new.options)
     launch, created = await launching.create(
@@ -226,6 +200,16 @@ async def let_go_launch(launch: Mine, services: Parts, person: Who, launching: M
     return await _view(services, row or launch, person)
 
 
+@routes.post("/launches/{launch}/move-on", status_code=202)
+async def move_on(
+    launch: Mine, services: Parts, person: Who, launching: Maker, wish: MoveOn | None = None
+) -> dict[str, Any]:
+    """Starts a new session at the same centre; it takes the place of this one when it is there. Variables are not carried."""
+    await launching.move_on(launch, wish.minutes if wish else None)
+    row = await services.store.launch(launch.id)
+    return await _view(services, row or launch, person)
+
+
 @routes.get("/launches/{launch}/events")
 async def follow_launch(
     launch: Mine,
@@ -273,7 +257,7 @@ async def _view(services: Services, launch: Launch, person: Person) -> dict[str,
     return launch_view(services, launch, await services.store.attempts(launch.id), person)
 
 
-def make_app(services: Services, logins: Logins, launching: Launching) -> FastAPI:
+def make_app(services: Services, logins: Logins, launching: Launching, metrics: Metrics) -> FastAPI:
     """The application; it holds no state of its own."""
     app = FastAPI(
         title="Sampan broker",
@@ -283,7 +267,9 @@ def make_app(services: Services, logins: Logins, launching: Launching) -> FastAP
         openapi_url=f"{PREFIX}/openapi.json",
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
-    app.include_router(routes, prefix=PREFIX)
+    app.state.metrics = metrics
+    for some in (routes, kernel_api.routes, overview.routes):
+        app.include_router(some, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     answer_errors(app)
     return app

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -20,17 +20,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sampan.errors import SampanError
 from sampan.stages import Kind
 from sampan_hub import notify
-from sampan_hub.api import LOCAL, make_app
+from sampan_hub.api import make_app
+from sampan_hub.asking import LOCAL
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
 from sampan_hub.keys import MasterKey
 from sampan_hub.launching import Launching
+from sampan_hub.metrics import Metrics
 from sampan_hub.people import Logins
 from sampan_hub.reconcile import Reconciler
 from sampan_hub.services import Services
 from sampan_hub.settings import Settings, parse
 from sampan_hub.store import Store
-from sampan_hub.sweep import EVERY, sweep
+from sampan_hub.sweep import sweep
 from sampan_hub.waits import History
 from sampan_hub.watch import Watch
 
@@ -77,20 +79,25 @@ class Broker:
         services.wake = reconciler.wake
         logins = Logins(settings.hub_api, settings.secret("service-token"), settings.secret("hub-broker"))
         launching = Launching(services, reconciler)
+        services.take_up = launching.take_up
+        metrics = Metrics(services)
+        await metrics.begin()
         await directory.read()
         self._follow(reconciler)
         for launch in await store.live_launches():
             if launch.kind == Kind.SERVER:
                 await launching.open_door(launch)
-        doors.remove_unknown()
-        reading = asyncio.create_task(
-            directory.run(lambda: self._follow(reconciler)), name="centre directory"
+        reading = directory.run(lambda: self._follow(reconciler))
+        beside = (
+            asyncio.create_task(reading, name="centre directory"),
+            asyncio.create_task(services.stalls.run(), name="stalls"),
+            asyncio.create_task(services.chronicle.keep(services.watches), name="chronicle"),
         )
         try:
             await reconciler.start()
-            yield make_app(services, logins, launching)
+            yield make_app(services, logins, launching, metrics)
         finally:
-            await self._close(services, reconciler, reading)
+            await self._close(services, reconciler, beside)
 
     def _follow(self, reconciler: Reconciler) -> None:
         """Watches every centre that there is now, and none that has gone or was described anew."""
@@ -104,6 +111,7 @@ class Broker:
                 self._sweeping.pop(name).cancel()
                 services.watches.pop(name)
                 services.forget_missing_accounts(name)
+                services.strays.forget(name)
         for name, centre in services.directory.centres.items():
             if name not in self._watching:
                 services.watches[name] = Watch(centre, reconciler.heard)
@@ -122,7 +130,9 @@ class Broker:
                 log.exception("%s was not swept; it is tried again", name)
             # Somebody may have been given an account there in the meantime.
             services.forget_missing_accounts(name)
-            await asyncio.sleep(EVERY)
+            if all(services.strays.whole(centre).is_set() for centre in services.directory.centres):
+                services.doors.remove_unknown()
+            await asyncio.sleep(services.strays.pause(name))
 
     async def _recall_waits(self, services: Services) -> None:
         """Reads the history of waits now and then, so that what is too old is forgotten; in between it is kept up to date."""
@@ -130,8 +140,10 @@ class Broker:
             waits = await services.store.recent_waits(services.now() - WAITS_REMEMBERED)
             services.history, self._recall_at = History(waits), time.monotonic() + _RECALL
 
-    async def _close(self, services: Services, reconciler: Reconciler, reading: asyncio.Task[None]) -> None:
-        tasks = [reading, *self._watching.values(), *self._sweeping.values()]
+    async def _close(
+        self, services: Services, reconciler: Reconciler, beside: Collection[asyncio.Task[None]]
+    ) -> None:
+        tasks = [*beside, *self._watching.values(), *self._sweeping.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -192,6 +204,10 @@ def _server(app: ASGIApp) -> _Server:
             # Longer than clients keep a connection: else one that is just being closed here is used once more there.
             timeout_keep_alive=60,
             timeout_graceful_shutdown=2,
+            # Streams of a kernel's sockets: encrypted bytes, which nothing makes smaller.
+            ws="websockets-sansio",
+            ws_max_size=1 << 20,
+            ws_per_message_deflate=False,
         )
     )
 

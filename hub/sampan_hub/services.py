@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sampan.errors import Missing
 from sampan.messages import Message, text
 from sampan_hub.centre import Centre
+from sampan_hub.chronicle import Chronicle
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
 from sampan_hub.entitlements import Entitlements
@@ -21,14 +22,22 @@ from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.settings import Settings
+from sampan_hub.stalls import Stalls
 from sampan_hub.store import Store
+from sampan_hub.strays import Strays
 from sampan_hub.waits import History
 from sampan_hub.watch import Watch
 
 __all__ = ["Services"]
 
+_SERVES: Final = frozenset({"launch.ready", "launch.ready_again", "launch.moving"})
+"""What is said of a launch whose door should lead somewhere."""
 RELINKED: Final = 5.0
 """Seconds within which a link that was lost is usually there again."""
+
+
+async def _nobody(_: Launch) -> None:
+    """Until somebody is there to take launches up."""
 
 
 @dataclass
@@ -62,8 +71,18 @@ class Services:
     """(centre, owner) → why this person has no account there; forgotten at each sweep and when the descriptor changes."""
     cancels: dict[str, float] = field(default_factory=dict)
     """Tag → when the job's scheduler was last asked to end it."""
+    strays: Strays = field(default_factory=Strays)
+    """Jobs of ours that the sweeps have found and no row knows."""
+    take_up: Callable[[Launch], Awaitable[None]] = _nobody
+    """Opens a launch's door and moves it from now on; twice is once."""
+    stalls: Stalls = field(default_factory=Stalls)
+    """How long the event loop of this process was ever kept from going on."""
     started_at: float = field(default_factory=time.time)
     """When this process began to ask: what a centre did not answer before is nobody's fault."""
+
+    def __post_init__(self) -> None:
+        self.chronicle = Chronicle(self.settings.state / "chronicle.json")
+        """How each centre has stood lately."""
 
     def centre(self, name: str) -> Centre:
         """The centre of that id; `Missing` where its descriptor has gone or is broken."""
@@ -102,7 +121,7 @@ class Services:
     def explain(self, launch: str) -> tuple[Message, int]:
         """What a door says; see `said`. A session that is ready and asked for here has just lost its link."""
         message, progress = self.said.get(launch, (Message("door.waiting"), 0))
-        return (Message("link.cut") if message.code == "launch.ready" else message), progress
+        return (Message("link.cut") if message.code in _SERVES else message), progress
 
     @property
     def hub_address(self) -> tuple[str, int]:

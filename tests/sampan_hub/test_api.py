@@ -21,10 +21,10 @@ async def broker() -> AsyncIterator[RealBroker]:
 
 
 async def test_kinds_to_come_are_refused_in_words(broker: RealBroker) -> None:
-    answer = await broker.send("POST", "/launches", json={"kind": "kernel", "options": {}})
+    answer = await broker.send("POST", "/launches", json={"kind": "cluster", "options": {}})
     told = answer.json()
     assert told["error"]["code"] == "launch.kind"
-    assert "kernel" in told["error"]["en"]
+    assert "cluster" in told["error"]["en"]
 
 
 async def test_plans_centres_and_facts(broker: RealBroker) -> None:

@@ -41,10 +41,10 @@ async def ready(link: Link) -> None:
 @asynccontextmanager
 async def client(link: Link) -> AsyncIterator[AsyncKernelClient]:
     """A client that is on the node by chance; the way over the link carries the same bytes."""
-    keys: dict[str, Any] = await link.keys()
+    keys = await link.keys()
     ports = {f"{name}_port": number for number, name in enumerate(SOCKETS, 1)}
     made = AsyncKernelClient()
-    told = {"transport": "ipc", "ip": f"{link.greeting.sockets}/run/kernel", **ports, **keys}
+    told: Any = {"transport": "ipc", "ip": f"{link.greeting.sockets}/run/kernel", **ports, **keys}
     made.load_connection_info(told)
     made.start_channels()
     await made.wait_for_ready(timeout=30)

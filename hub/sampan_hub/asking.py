@@ -1,0 +1,75 @@
+"""What routes depend on: who asks, the broker's parts, and the launch that is asked about. For HTTP and websockets alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+from starlette.requests import HTTPConnection
+
+from sampan.errors import Conflict, Forbidden, Missing, Unavailable
+from sampan.stages import Kind
+from sampan_hub.adoption import sure
+from sampan_hub.launching import Launching
+from sampan_hub.people import Logins, Person
+from sampan_hub.records import Launch
+from sampan_hub.services import Services
+
+__all__ = ["LOCAL", "Maker", "Mine", "OwnKernel", "Parts", "Who"]
+
+LOCAL: Final = "sampan.local"
+"""Set to True in the ASGI scope of what came over the broker's own unix socket; nothing in a request can set it."""
+_ID: Final = re.compile(r"[a-z0-9]{4,16}")
+
+
+def _services(asked: HTTPConnection) -> Services:
+    services: Services = asked.app.state.services
+    return services
+
+
+def _launching(asked: HTTPConnection) -> Launching:
+    launching: Launching = asked.app.state.launching
+    return launching
+
+
+async def _person(
+    asked: HTTPConnection,
+    authorization: Annotated[str, Header()] = "",
+    x_sampan_user: Annotated[str, Header()] = "",
+) -> Person:
+    logins: Logins = asked.app.state.logins
+    return await logins.who(authorization, x_sampan_user, local=asked.scope.get(LOCAL) is True)
+
+
+Parts = Annotated[Services, Depends(_services)]
+Who = Annotated[Person, Depends(_person)]
+Maker = Annotated[Launching, Depends(_launching)]
+
+
+async def _mine(launch: str, services: Parts, person: Who) -> Launch:
+    could_be = _ID.fullmatch(launch) is not None
+    row = await services.store.launch(launch) if could_be else None
+    if row is None and could_be and not await sure(services, person.name, launch):
+        raise Unavailable("launch.not_known_yet")
+    if row is None or not person.sees(row.owner):
+        # The same answer for what does not exist and what is somebody else's: names are not confirmed to strangers.
+        raise Missing("launch.unknown_id", launch=launch[:16] if launch.isprintable() else "?")
+    return row
+
+
+Mine = Annotated[Launch, Depends(_mine)]
+
+
+async def _own_kernel(launch: Mine, person: Who) -> Launch:
+    """To run code as somebody is for nobody else: an administrator sees and stops, and goes no further."""
+    if person.name != launch.owner:
+        raise Forbidden("access.owner")
+    if launch.kind is not Kind.KERNEL:
+        raise Conflict("launch.no_kernel")
+    if launch.ended_at is not None:
+        raise Conflict("launch.over", launch=launch.id)
+    return launch
+
+
+OwnKernel = Annotated[Launch, Depends(_own_kernel)]

@@ -1,0 +1,125 @@
+"""A kernel elsewhere as if it were here: its sockets as unix sockets of this machine, for this account alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
+
+from sampan.address import Address
+from sampan.errors import SampanError, Unavailable
+from sampan_kernels.connection import PORTS
+from sampan_kernels.stream import open_stream
+
+__all__ = ["Bridge"]
+
+PIECE: Final = 256 * 1024
+FIRST_WAIT: Final = 0.1
+LONGEST_WAIT: Final = 2.0
+PATIENCE: Final = 25.0
+"""Seconds that a client waits for the other end; ZeroMQ begins anew by itself after 30."""
+log = logging.getLogger(__name__)
+
+
+class Bridge:
+    """Leads each connection to a local socket to the kernel's, over a stream of its own, encrypted up to the kernel.
+
+    When a way is lost its connection ends; ZeroMQ makes a new one by itself, which waits here until there is a way.
+    """
+
+    def __init__(self, address: Address, launch: str) -> None:
+        self._address = address
+        self._launch = launch
+        # mkdtemp: mode 0700, and a short path, as a unix socket's has at most 107 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix="sampan-kernel-"))
+        self._servers: list[asyncio.Server] = []
+        self._ways: set[asyncio.Task[None]] = set()
+
+    @property
+    def ip(self) -> str:
+        """What Jupyter calls the address: the sockets' path, up to the hyphen."""
+        return str(self._folder / "kernel")
+
+    async def open(self) -> None:
+        """Listens, also where somebody has removed the sockets: Jupyter does so at each restart of a kernel."""
+        self._stop_listening()
+        for name, number in PORTS.items():
+            lead = partial(self._lead, name)
+            self._servers.append(await asyncio.start_unix_server(lead, f"{self.ip}-{number}"))
+
+    async def close(self) -> None:
+        self._stop_listening()
+        for way in self._ways:
+            way.cancel()
+        await asyncio.gather(*self._ways, return_exceptions=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _stop_listening(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    async def _lead(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._ways.add(task)
+            task.add_done_callback(self._ways.discard)
+        try:
+            stream = await self._stream(name)
+            if stream is not None:
+                await _join(reader, writer, stream)
+        finally:
+            writer.transport.abort()
+
+    async def _stream(self, name: str) -> WebSocketClientConnection | None:
+        wait = FIRST_WAIT
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    try:
+                        return await open_stream(self._address, self._launch, name)
+                    except Unavailable as error:
+                        log.debug("%s of %s: %s", name, self._launch, error)
+                    except SampanError as error:
+                        log.info("%s of %s is refused: %s", name, self._launch, error)
+                        return None
+                    await asyncio.sleep(wait)
+                    wait = min(wait * 2, LONGEST_WAIT)
+        return None
+
+
+async def _join(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: WebSocketClientConnection
+) -> None:
+    """Passes bytes both ways until either side ends."""
+    ways = [asyncio.create_task(_give(reader, stream)), asyncio.create_task(_take(stream, writer))]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        stream.close()
+
+
+async def _give(source: asyncio.StreamReader, target: WebSocketClientConnection) -> None:
+    with suppress(OSError, StreamClosedError, WebSocketClosedError):
+        while data := await source.read(PIECE):
+            await target.write_message(data, binary=True)
+
+
+async def _take(source: WebSocketClientConnection, target: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while isinstance(data := await source.read_message(), bytes):
+            target.write(data)
+            await target.drain()
+        # What was read is handed on before the connection ends.
+        target.write_eof()

@@ -1,0 +1,61 @@
+"""A stream of bytes to one socket of a kernel, from anywhere: a websocket of the broker."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any, Final
+
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.netutil import Resolver
+from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
+
+from sampan import calls
+from sampan.address import Address
+from sampan.errors import Unreachable
+
+__all__ = ["open_stream"]
+
+CONNECT: Final = 10.0
+QUIET: Final = 20.0
+"""Seconds between two questions whether the other side is still there."""
+LARGEST: Final = 1 << 20
+
+
+class _Unix(Resolver):
+    """Every name is that unix socket: in a session the broker's is the only way out."""
+
+    def initialize(self, path: str) -> None:
+        self._path = path
+
+    async def resolve(self, host: str, port: int, family: Any = socket.AF_UNSPEC) -> list[tuple[int, Any]]:
+        return [(int(socket.AF_UNIX), self._path)]
+
+
+async def open_stream(address: Address, launch: str, name: str) -> WebSocketClientConnection:
+    """A new stream to the socket called `name` of that launch's kernel; each binary message is a piece of it.
+
+    Raises what the broker refuses with, and `Unreachable` where it cannot be asked.
+    """
+    request = HTTPRequest(
+        address.url.replace("http", "ws", 1) + calls.socket(launch, name),
+        headers=address.headers(),
+        connect_timeout=CONNECT,
+        request_timeout=CONNECT,
+    )
+    resolver = None if address.socket is None else _Unix(path=address.socket)
+    try:
+        return await websocket_connect(
+            request, ping_interval=QUIET, max_message_size=LARGEST, resolver=resolver
+        )
+    except HTTPClientError as error:
+        raise calls.error_of(error.code, _body(error), address.url) from error
+    except (OSError, WebSocketError) as error:
+        raise Unreachable("broker.unreachable", cause=repr(error)) from error
+
+
+def _body(error: HTTPClientError) -> object:
+    try:
+        return json.loads(error.response.body) if error.response is not None else None
+    except ValueError:
+        return None
