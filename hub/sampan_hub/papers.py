@@ -27,7 +27,8 @@ _LINE: Final = re.compile(rf"^# papers: ({SHAPE.pattern})$", re.MULTILINE)
 class Papers:
     """Launch and attempt as they were when the job was submitted, at `submitted_at` by the broker's clock.
 
-    `created_at` is the launch's, `minutes` and `rival` the attempt's. `door_port` is kept so that whoever still knows the old address is not led to another's.
+    `created_at` is the launch's, `minutes` and `rival` the attempt's. `door_port` is kept so that whoever still knows the old
+    address is not led to another's.
     """
 
     tag: str

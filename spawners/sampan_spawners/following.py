@@ -13,7 +13,18 @@ from sampan.client import AsyncBroker
 from sampan.errors import Missing, SampanError
 from sampan.stages import SILENT, Stage
 
-__all__ = ["Json", "Supply", "ended", "exit_code", "follow", "gone", "ready", "settled", "waits"]
+__all__ = [
+    "GONE_AFTER",
+    "Json",
+    "Supply",
+    "ended",
+    "exit_code",
+    "follow",
+    "gone",
+    "ready",
+    "settled",
+    "waits",
+]
 
 Json = dict[str, Any]
 Supply = Callable[[Json], Awaitable[None]]
@@ -21,8 +32,9 @@ Supply = Callable[[Json], Awaitable[None]]
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 2.0
 LOOK: Final = 1.0
-# A broker whose database was lost or restored from an older copy does not know the launch; it may be given the newer one.
-GONE_AFTER: Final = 60.0
+# A broker whose database was lost says that there is no such launch only when every centre has told what runs there. This is
+# for an operator who gives it the newer copy after all.
+GONE_AFTER: Final = 20.0
 
 
 def waits() -> Iterator[float]:
@@ -56,7 +68,7 @@ async def settled(
     """The launch as soon as it is ready or has ended (`only_ended`: has ended).
 
     `supply` is called with the launch whenever the broker lacks the identity for its server. Raises Missing when the broker
-    has said for a minute that there is no such launch, and nothing else: every other trouble is waited out.
+    has said for a while that there is no such launch, and nothing else: every other trouble is waited out.
     """
     after: int | None = None
     pause = waits()

@@ -11,6 +11,7 @@ What JupyterHub 6.1 does around a spawner, and what is answered here (FAULTS 4, 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any, Final
@@ -25,9 +26,10 @@ from sampan.errors import Missing, SampanError, Unreachable
 from sampan.stages import Kind, Seen, Target
 from sampan_spawners.connection import connect
 from sampan_spawners.failure import failed, over, refused
-from sampan_spawners.following import Json, ended, exit_code, gone, ready, settled, waits
+from sampan_spawners.following import GONE_AFTER, Json, ended, exit_code, gone, ready, settled, waits
 from sampan_spawners.identity import base_url, environment, mint, revoke
 from sampan_spawners.progress import steps
+from sampan_spawners.routing import follow_door, put_back
 from sampan_spawners.spawn_form import options_form, sendable
 
 __all__ = ["SampanSpawner"]
@@ -58,6 +60,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         """The launch of an earlier start of this name, while this start waits for its end."""
         self._stop_asked = False
         self._patience: int | None = None
+        self._missing_since: float | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -173,13 +176,20 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             return None
         try:
             launch = await self._find()
+            self._missing_since = None
             if launch is None:
                 return 0
             if ended(launch):
                 return exit_code(launch)
             self._hear(launch)
+            await follow_door(self, launch["door"])
             if launch.get("needs_identity") and not self._stop_pending:
                 await self._supply(launch)
+        except Missing as error:
+            # Said only when no centre has its job: see the broker's `adoption.sure`.
+            since = self._missing_since = self._missing_since or time.monotonic()
+            self.log.warning("%s: %s", self._log_name, error)
+            return 1 if time.monotonic() - since > GONE_AFTER else None
         except SampanError as error:
             self.log.warning("%s: nothing is known of it just now: %s", self._log_name, error)
         except Exception:  # a poll that raises is read as "not running", and the person's work would be lost
@@ -212,7 +222,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             launch = await settled(self.broker, self.launch_id, self._supply)
             if ready(launch):
                 self._hear(launch)
-                self._later(self._route())
+                self._later(put_back(self))
                 return str(url_path_join(launch["door"], path))
             if not self._stop_asked:
                 self._spawn_future = over(failed(launch))
@@ -223,14 +233,6 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         if self._patience is None:
             self._patience, self.http_timeout = self.http_timeout, PATIENCE
         return str(url_path_join(NOBODY, path))
-
-    async def _route(self) -> None:
-        """Puts the route back as soon as the hub has checked this server, not only when it has checked all of them."""
-        pause = waits()
-        while self._check_pending:  # noqa: ASYNC110 (JupyterHub's flag; nothing can be awaited)
-            await asyncio.sleep(next(pause))
-        if self.ready:
-            await self.user.settings["proxy"].add_user(self.user, self.name)
 
     async def progress(self) -> AsyncGenerator[Json, None]:
         """The launch's steps in words, from its first, as JupyterHub's own pages and API show them."""
