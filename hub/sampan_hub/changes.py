@@ -18,7 +18,17 @@ from sampan_hub.records import Attempt, Launch, Milestone, Transition
 from sampan_hub.rows import columns, read_attempt, read_launch, read_transition
 from sampan_hub.tables import attempts, keys, launches, transitions
 
-__all__ = ["change_attempt", "change_launch", "create", "live", "lock", "next_attempt", "say", "seen_since"]
+__all__ = [
+    "change_attempt",
+    "change_launch",
+    "create",
+    "end_no_job",
+    "live",
+    "lock",
+    "next_attempt",
+    "say",
+    "seen_since",
+]
 
 _ID_LENGTH: Final = 12
 _ALPHABET: Final = string.ascii_lowercase + string.digits
@@ -95,14 +105,24 @@ def seen_since(seen: Seen) -> ColumnElement[float]:
 
 async def change_attempt(
     connection: AsyncConnection, launch: str, number: int, fields: Mapping[str, Any]
-) -> str:
-    """The centre of the attempt that was changed."""
+) -> tuple[str, bool]:
+    """The centre of the attempt that was changed, and whether it is a rival."""
     query = update(attempts).where(attempts.c.launch == launch, attempts.c.number == number)
-    done = await connection.execute(query.values(columns(Attempt, fields)).returning(attempts.c.centre))
-    centre = done.scalar_one_or_none()
-    if centre is None:
+    told = attempts.c.centre, attempts.c.rival
+    done = await connection.execute(query.values(columns(Attempt, fields)).returning(*told))
+    row = done.one_or_none()
+    if row is None:
         raise Missing("launch.unknown_id", launch=f"{launch}-{number}")
-    return str(centre)
+    return str(row.centre), bool(row.rival)
+
+
+async def end_no_job(connection: AsyncConnection, launch: str, fields: Mapping[str, Any]) -> None:
+    """Raises `Conflict` where these changes would end a launch with a live attempt: nobody would look after its job."""
+    if fields.get("ended_at") is None:
+        return
+    query = select(attempts.c.number).where(attempts.c.launch == launch, attempts.c.ended_at.is_(None))
+    if (await connection.execute(query.limit(1))).one_or_none() is not None:
+        raise Conflict("launch.attempt", launch=launch)
 
 
 async def say(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
 from sampan.errors import SampanError
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Stage, Target
-from sampan_hub.records import Attempt, Launch
+from sampan_hub.records import Attempt, Launch, holder, rival
 from sampan_hub.services import Services
 from sampan_hub.steps.boarding import keep, reach, serve
 from sampan_hub.steps.cancelling import give_up, stop
@@ -19,6 +20,7 @@ from sampan_hub.steps.ending import end_launch
 from sampan_hub.steps.families import outlived
 from sampan_hub.steps.placing import choose_centre
 from sampan_hub.steps.queueing import wait
+from sampan_hub.steps.rivals import contend, stand_by
 from sampan_hub.steps.submitting import submit
 
 __all__ = ["Reconciler"]
@@ -38,10 +40,14 @@ STEPS: Final[Mapping[Stage, Step]] = MappingProxyType(
     }
 )
 """What is done for a live attempt in each stage."""
+RIVAL_STEPS: Final[Mapping[Stage, Step]] = MappingProxyType({**STEPS, Stage.REACHABLE: stand_by})
+"""A rival is never given the identity: it waits for the holder's place."""
 
 _AFTER_TROUBLE = 3.0
 _DOOR_STAYS = 120.0
-"""Seconds that a door stays after its launch has ended."""
+"""Seconds that a door stays at most after its launch has ended."""
+_ROUTE_STAYS = 5.0
+"""Seconds within which a hub that has heard of an end has taken its route away."""
 
 
 class Reconciler:
@@ -107,7 +113,11 @@ class Reconciler:
 
     async def _leave_door(self, launch: str) -> None:
         """The door of an ended launch says so for a while: until the hub has heard, its route still leads there."""
-        await asyncio.sleep(_DOOR_STAYS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DOOR_STAYS):
+                await self._services.end_heard(launch).wait()
+                await asyncio.sleep(_ROUTE_STAYS)
+        self._services.ends_heard.pop(launch, None)
         self._services.said.pop(launch, None)
         await self._services.doors.remove(launch)
 
@@ -130,16 +140,30 @@ async def reconcile(services: Services, name: str) -> float | None:
     if launch.ended_at is not None:
         return None
     attempts = await services.store.attempts(name)
-    live = attempts[-1] if attempts and attempts[-1].ended_at is None else None
+    live = [attempt for attempt in attempts if attempt.live]
     if await outlived(services, launch):
         return 0.0
     if launch.target is not Target.READY:
-        if live is None:
+        if not live:
             await end_launch(services, launch, Message("ended.stopped"), Message("launch.stopped"))
             return None
         return await stop(services, launch, live)
-    if live is None:
+    if not live:
         return await choose_centre(services, launch, attempts)
-    if live.cancel_requested_at is not None:
-        return await give_up(services, launch, live, live.cause or Message("ended.stopped"))
-    return await STEPS[live.stage](services, launch, live)
+    beside = rival(live)
+    if beside is None:
+        return await advance(services, launch, live[-1])
+    held = holder(live)
+    if held is None:
+        # Its holder was lost with a part of the database: somebody has to be it.
+        await services.store.update_attempt(name, beside.number, rival=False)
+        return 0.0
+    return await contend(services, launch, held, beside, advance)
+
+
+async def advance(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """Moves one live attempt one step."""
+    if attempt.cancel_requested_at is not None:
+        return await give_up(services, launch, attempt, attempt.cause or Message("ended.stopped"))
+    steps = RIVAL_STEPS if attempt.rival else STEPS
+    return await steps[attempt.stage](services, launch, attempt)

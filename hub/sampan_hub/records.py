@@ -5,15 +5,15 @@ Times are seconds since the epoch (UTC), by the broker's clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Seen, Stage, Target
 
-__all__ = ["Attempt", "Launch", "Milestone", "Transition"]
+__all__ = ["Attempt", "Launch", "Milestone", "Transition", "holder", "need_of", "rival"]
 
 Milestone = Literal["ready", "ended"]
 """Transitions that somebody waits for: the start is over, the launch is over."""
@@ -59,6 +59,8 @@ class Attempt:
     written before the submission, so that whoever comes after a crash looks for the tag first. `report` is the
     launcher's, as accepted. `place` is its place in the centre's queue, from 1. `tail` is the end of its log. When it was
     placed, `ahead` were waiting (None: there was room), and its scheduler expected it to start after `predicted` seconds.
+    `minutes` is its time limit, None where that is its launch's. A `rival` is on its way beside the holder, whose place it
+    may take; only a holder ever gets the identity.
     """
 
     launch: str
@@ -87,10 +89,27 @@ class Attempt:
     ended_at: float | None
     predicted: float | None
     ahead: int | None
+    minutes: int | None
+    rival: bool
 
     @property
     def live(self) -> bool:
         return self.ended_at is None
+
+
+def holder(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The attempt of the day: the one that has the identity, or is the next to get it; the last such one where none lives."""
+    return next((attempt for attempt in reversed(attempts) if not attempt.rival), None)
+
+
+def rival(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The live attempt that may take the holder's place."""
+    return next((attempt for attempt in attempts if attempt.rival and attempt.live), None)
+
+
+def need_of(launch: Launch, attempt: Attempt) -> Need:
+    """What this attempt's job asks for: its launch's need, with a time limit of its own where it has one."""
+    return launch.need if attempt.minutes is None else replace(launch.need, minutes=attempt.minutes)
 
 
 @dataclass(frozen=True, slots=True)

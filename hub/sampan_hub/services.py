@@ -62,6 +62,8 @@ class Services:
     """The environment each launch is to get when its job is reached: in memory only, told again by the hub when lost."""
     said: dict[str, tuple[Message, int]] = field(default_factory=dict)
     """What each live launch's door says while it leads nowhere: a sentence and the progress in percent."""
+    ends_heard: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Set when the hub has been told that this launch has ended."""
     in_flight: InFlight = field(default_factory=InFlight)
     history: History = field(default_factory=History)
     """How long jobs waited lately; read from the store by the sweep, and added to whenever a wait is over."""
@@ -94,6 +96,9 @@ class Services:
     def watch(self, name: str) -> Watch:
         self.centre(name)
         return self.watches[name]
+
+    def end_heard(self, launch: str) -> asyncio.Event:
+        return self.ends_heard.setdefault(launch, asyncio.Event())
 
     def cut_off(self, launch: str) -> bool:
         """Whether nobody gets through to this launch's job, for longer than it takes to make a link again."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping, Select, func, insert, select
+from sqlalchemy import RowMapping, Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +21,7 @@ from sampan_hub.changes import (
     change_attempt,
     change_launch,
     create,
+    end_no_job,
     live,
     lock,
     next_attempt,
@@ -27,7 +29,12 @@ from sampan_hub.changes import (
     seen_since,
 )
 from sampan_hub.database import Database
+from sampan_hub.followers import Followers
+from sampan_hub.jobs import FoundJob
+from sampan_hub.papers import Papers
 from sampan_hub.permits import Held
+from sampan_hub.queries import accounts_of, held_by, others_under, read_held, waits_since
+from sampan_hub.readmission import readmit
 from sampan_hub.records import Attempt, Launch, Milestone, Transition
 from sampan_hub.rows import read_attempt, read_launch, read_transition
 from sampan_hub.tables import attempts, launches, transitions, waits
@@ -37,8 +44,6 @@ __all__ = ["Store"]
 
 T = TypeVar("T")
 
-_MOST_WAITS: Final = 20_000
-_BEFORE_RUNNING: Final = (Stage.PLACED, Stage.SUBMITTED, Stage.QUEUED)
 _TRIES: Final = 5
 
 
@@ -50,7 +55,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._followers: dict[str, set[asyncio.Event]] = {}
+        self._followers = Followers()
 
     @classmethod
     async def open(cls, url: str) -> Store:
@@ -133,12 +138,7 @@ class Store:
 
     async def others_of(self, centre: str, account: str, owner: str) -> bool:
         """Whether anybody but `owner` has ever had an attempt under this account of the centre."""
-        same = (
-            (attempts.c.centre == centre)
-            & (attempts.c.account == account)
-            & (attempts.c.launch == launches.c.id)
-        )
-        query = select(launches.c.owner).where(same, launches.c.owner != owner).limit(1)
+        query = others_under(centre, account, owner)
         return await self._one(lambda row: str(row["owner"]), query) is not None
 
     async def accounts(self, centre: str, since: float, unconfirmed_since: float) -> frozenset[str]:
@@ -146,9 +146,7 @@ class Store:
 
         They have live attempts, or had some that ended since the first time, or whose end nobody confirmed since the second.
         """
-        unconfirmed = (attempts.c.seen != Seen.ENDED) & (attempts.c.ended_at >= unconfirmed_since)
-        lately = attempts.c.ended_at.is_(None) | (attempts.c.ended_at >= since) | unconfirmed
-        query = select(attempts.c.account).where(attempts.c.centre == centre, lately).distinct()
+        query = accounts_of(centre, since, unconfirmed_since)
         return frozenset(await self._all(lambda row: str(row["account"]), query))
 
     async def add_attempt(
@@ -163,26 +161,36 @@ class Store:
         progress: int,
         predicted: float | None = None,
         ahead: int | None = None,
+        minutes: int | None = None,
+        rival: bool = False,
     ) -> Attempt:
         """Writes the row of the next attempt, with its tag, before anything is submitted.
 
         Raises `Conflict` where the launch is to stop or has ended (a stop that came first wins), and where another attempt
-        of it has not ended.
+        of it has not ended. A `rival` is one beside another that lives: it is told of, and its launch stays where it is.
         """
 
         async def work(connection: AsyncConnection) -> Attempt:
             row = await lock(connection, launch)
             if row["target"] != Target.READY:
                 raise Conflict("launch.over", launch=launch)
-            place = {"centre": centre, "share": share, "account": account}
+            place = {"centre": centre, "share": share, "account": account, "minutes": minutes, "rival": rival}
             made = await next_attempt(connection, launch, hub_id, **place, predicted=predicted, ahead=ahead)
-            await say(connection, row, message, Stage.PLACED, Seen.UNKNOWN, progress, made.number, centre)
+            stage, seen = (Stage(row["stage"]), Seen.ALIVE) if rival else (Stage.PLACED, Seen.UNKNOWN)
+            await say(connection, row, message, stage, seen, progress, made.number, centre)
             return made
 
         try:
             return await self._write(work, launch)
         except IntegrityError as error:
             raise Conflict("launch.attempt", launch=launch) from error
+
+    async def readmit(self, papers: Papers, job: FoundJob, message: Message) -> Launch:
+        """Writes anew what the papers tell of a job that lives. Raises `Conflict` where its place is taken."""
+        try:
+            return await self._write(lambda connection: readmit(connection, papers, job, message))
+        except IntegrityError as error:
+            raise Conflict("launch.attempt", launch=papers.launch) from error
 
     async def update_attempt(self, launch: str, number: int, **fields: Any) -> None:
         """Changes fields of an attempt without saying anything of it. Raises `Missing`."""
@@ -206,19 +214,28 @@ class Store:
         attempt_fields: Mapping[str, Any] | None = None,
         launch_fields: Mapping[str, Any] | None = None,
         final: Milestone | None = None,
-    ) -> Transition:
+        promoted: int | None = None,
+        aloud: bool = False,
+    ) -> Transition | None:
         """One change: the rows and what is said of it, in one transaction. Shown progress never goes down.
 
-        Raises `Missing`, and `Conflict` for a launch that has ended: nothing is said of it any more.
+        Of a rival nothing is said unless it is said `aloud`: its launch is where its holder is. `promoted`: the rival that is
+        the holder from now on. Raises `Missing`, and `Conflict` for a launch that has ended (nothing is said of it any more)
+        and for the end of one that has a live attempt.
         """
 
-        async def work(connection: AsyncConnection) -> Transition:
+        async def work(connection: AsyncConnection) -> Transition | None:
             row = await lock(connection, launch)
             centre = None
             if attempt is not None:
                 fields = {"seen": seen, "seen_at": seen_since(seen), **(attempt_fields or {})}
-                centre = await change_attempt(connection, launch, attempt, fields)
+                centre, rival = await change_attempt(connection, launch, attempt, fields)
+                if rival and not aloud:
+                    return None
+            if promoted is not None:
+                await change_attempt(connection, launch, promoted, {"rival": False})
             if launch_fields:
+                await end_no_job(connection, launch, launch_fields)
                 await change_launch(connection, launch, launch_fields)
             return await say(connection, row, message, stage, seen, progress, attempt, centre, final)
 
@@ -229,31 +246,18 @@ class Store:
         later = select(transitions).where(transitions.c.launch == launch, transitions.c.number > after)
         return await self._all(read_transition, later.order_by(transitions.c.number))
 
-    @contextlib.contextmanager
-    def followed(self, launch: str) -> Iterator[asyncio.Event]:
+    async def told(self, launch: str, number: int) -> bool:
+        """Whether that is the number of a transition of this launch."""
+        mine = select(transitions.c.number).where(transitions.c.launch == launch)
+        return await self._one(dict, mine.where(transitions.c.number == number)) is not None
+
+    def followed(self, launch: str) -> AbstractContextManager[asyncio.Event]:
         """An event that is set whenever something happens to this launch, for as long as the context lasts."""
-        event = asyncio.Event()
-        self._followers.setdefault(launch, set()).add(event)
-        try:
-            yield event
-        finally:
-            self._followers[launch].discard(event)
-            if not self._followers[launch]:
-                del self._followers[launch]
+        return self._followers.of(launch)
 
     async def held(self, owner: str) -> dict[str, Held]:
         """Centre → how many jobs of ours this person has there now."""
-        mine = select(attempts.c.centre, attempts.c.stage, func.count().label("jobs"))
-        mine = mine.where(attempts.c.launch == launches.c.id, launches.c.owner == owner)
-        mine = mine.where(attempts.c.ended_at.is_(None), attempts.c.job.is_not(None))
-        found: dict[str, Held] = {}
-        for row in await self._all(dict, mine.group_by(attempts.c.centre, attempts.c.stage)):
-            before, waits_yet = found.get(row["centre"], Held()), row["stage"] in _BEFORE_RUNNING
-            found[row["centre"]] = Held(
-                before.running + (0 if waits_yet else row["jobs"]),
-                before.waiting + (row["jobs"] if waits_yet else 0),
-            )
-        return found
+        return read_held(await self._all(dict, held_by(owner)))
 
     # --- waits
 
@@ -269,23 +273,20 @@ class Store:
     async def recent_waits(self, since: float) -> dict[tuple[str, str], list[Wait]]:
         """(centre, share) → the waits since that time of which the conditions are known, the newest first."""
         names = [field.name for field in fields(Wait)]
-        query = select(waits.c.centre, waits.c.share, *(waits.c[name] for name in names))
-        query = query.where(waits.c.at >= since, waits.c.cores.is_not(None))
-        query = query.order_by(waits.c.at.desc(), waits.c.number.desc()).limit(_MOST_WAITS)
         found: dict[tuple[str, str], list[Wait]] = {}
-        for row in await self._all(dict, query):
+        for row in await self._all(dict, waits_since(since, names)):
             wait = Wait(**{name: row[name] for name in names})
             found.setdefault((row["centre"], row["share"]), []).append(wait)
         return found
 
     # --- the database
 
-    async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], launch: str = "") -> T:
-        return await self._database.write(work, then=lambda: self._changed(launch))
+    async def rows(self, query: Select[Any]) -> tuple[RowMapping, ...]:
+        """What a question of :mod:`sampan_hub.queries` finds: for whoever counts, not for who moves launches."""
+        return await self._all(lambda row: row, query)
 
-    def _changed(self, launch: str) -> None:
-        for event in self._followers.get(launch, ()):
-            event.set()
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], launch: str = "") -> T:
+        return await self._database.write(work, then=lambda: self._followers.tell(launch))
 
     async def _all(self, read: Callable[[RowMapping], T], query: Select[Any]) -> tuple[T, ...]:
         async def work(connection: AsyncConnection) -> tuple[T, ...]:

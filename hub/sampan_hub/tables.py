@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     true,
 )
 
@@ -106,12 +107,16 @@ attempts: Final = Table(
     Column("ended_at", Double),
     Column("predicted", Double),
     Column("ahead", Integer),
+    Column("minutes", Integer),
+    Column("rival", Boolean, nullable=False, server_default=false()),
 )
+"""Rows of the first versions have no `minutes`: those of their launch's need."""
 _live_attempt = attempts.c.ended_at.is_(None)
-# Exactly one live job a launch, also after a crash between two steps.
+# At most one live job a launch, and one that may take its place; also after a crash between two steps.
 Index(
     "uq_attempts_live",
     attempts.c.launch,
+    attempts.c.rival,
     unique=True,
     sqlite_where=_live_attempt,
     postgresql_where=_live_attempt,

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from sampan.messages import Message
-from sampan.stages import SILENT, Kind, Seen, Stage
+from sampan.stages import SILENT, Kind, Seen, Stage, Target
 from sampan_hub.capacity import NodeReading
 from sampan_hub.centre import Centre
 from sampan_hub.people import Person
-from sampan_hub.records import Attempt, Launch, Transition
+from sampan_hub.records import Attempt, Launch, Transition, holder, need_of, rival
 from sampan_hub.services import Services
 from sampan_hub.watch import Watch
 
@@ -26,7 +26,7 @@ def launch_view(
     services: Services, launch: Launch, attempts: tuple[Attempt, ...], person: Person
 ) -> dict[str, Any]:
     """One launch with its attempts. The door is told to the hub alone: it is the proxy's target, nobody else's."""
-    last = attempts[-1] if attempts else None
+    last, beside = holder(attempts), rival(attempts)
     names = services.names(last.centre) if last else None
     return {
         "id": launch.id,
@@ -49,7 +49,9 @@ def launch_view(
         "attempts": [_attempt_view(services, attempt) for attempt in attempts],
         "message": launch.message.to_json(),
         "place": last.place if last and last.stage is Stage.QUEUED else None,
-        "needs_identity": _needs_identity(services, launch, last),
+        "ends_at": _ends_at(services, launch, last) if last else None,
+        "may_move_on": may_move_on(launch, last) and beside is None,
+        "needs_identity": _needs_identity(services, launch, last, beside),
         "door": services.doors.url(launch.id) if person.hub else None,
         "parent": launch.parent,
         "created_at": launch.created_at,
@@ -66,8 +68,29 @@ def may_decide_at(services: Services, attempt: Attempt) -> float | None:
     return attempt.seen_at + services.settings.decide_after
 
 
-def _needs_identity(services: Services, launch: Launch, last: Attempt | None) -> bool:
+def may_move_on(launch: Launch, last: Attempt | None) -> bool:
+    """Whether a new session can follow this one: one that serves, and that nobody has asked to end."""
+    serves = last is not None and last.stage is Stage.READY and last.cancel_requested_at is None
+    return serves and launch.kind == Kind.SERVER and launch.target is Target.READY and launch.live
+
+
+def _ends_at(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """When the walltime of a job that runs is over, in seconds since the epoch; as the job itself says, where it is reached."""
+    if not attempt.live:
+        return None
+    times, link = [], services.links.get(launch.id)
+    if attempt.running_at is not None:
+        times.append(attempt.running_at + need_of(launch, attempt).minutes * 60)
+    if link is not None:
+        times.append(services.hints.by_our_clock(attempt.centre, link.greeting.deadline))
+    # A broker that was away while it started has seen that late; so the earlier one is right.
+    return min(times, default=None)
+
+
+def _needs_identity(services: Services, launch: Launch, last: Attempt | None, beside: Attempt | None) -> bool:
     """Whether the hub should tell the identity (again): it is in memory only, and the next attempt needs it, too."""
+    if beside is not None and launch.kind == Kind.SERVER and launch.live:
+        return launch.id not in services.identities
     waits = launch.kind == Kind.SERVER and launch.live and launch.stage is not Stage.READY
     # A hub that came back would make a new one, and revoke the one that this server was given.
     waits = waits and not (last is not None and last.live and last.number == launch.identity_attempt)
@@ -84,6 +107,8 @@ def _attempt_view(services: Services, attempt: Attempt) -> dict[str, Any]:
         "seen": attempt.seen,
         "job": attempt.job,
         "node": attempt.node,
+        "place": attempt.place if attempt.stage is Stage.QUEUED else None,
+        "rival": attempt.rival,
         "cause": _say(attempt.cause),
     }
 

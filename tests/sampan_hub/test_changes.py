@@ -167,6 +167,7 @@ async def test_a_step_changes_rows_and_says_so_in_one(store: Store) -> None:
         attempt_fields={"stage": Stage.QUEUED, "place": 3},
         launch_fields={"door_port": 20001},
     )
+    assert said is not None
     assert (said.message, said.centre, said.attempt, said.final) == (message, "east", 1, None)
     now = await again(store, launch)
     assert (now.message, now.stage, now.progress, now.door_port) == (message, Stage.QUEUED, 30, 20001)

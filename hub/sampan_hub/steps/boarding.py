@@ -37,7 +37,12 @@ async def reach(services: Services, launch: Launch, attempt: Attempt) -> float |
     try:
         report = await _report(services, launch, attempt)
         if report is not None:
-            _hold(services, launch, attempt, await _link(services, attempt, report))
+            link = await _link(services, attempt, report)
+            if attempt.rival:
+                # That it can be reached is all that counts; what it is for is told to it when its turn has come.
+                await link.close()
+            else:
+                _hold(services, launch, attempt, link)
     except Refused as error:
         log.error("launch %s: its report or launcher is refused: %s", launch.id, error)
         return await give_up(services, launch, attempt, Message("ended.report", {"why": error.message}))
@@ -137,6 +142,8 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
     services.in_flight.release(launch.id)
     if attempt.job:
         services.watch(attempt.centre).follow(attempt.job, attempt.account, busy=False)
+    before = [one for one in await services.store.attempts(launch.id) if one.number < attempt.number]
+    code = "launch.ready_again" if any(one.ready_at for one in before) else "launch.ready"
     await services.store.step(
         launch.id,
         attempt=attempt.number,
@@ -146,7 +153,7 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
             "ready_at": now,
         },
         launch_fields={"stage": Stage.READY},
-        message=Message("launch.ready", {"centre": services.say(attempt.centre)}),
+        message=Message(code, {"centre": services.say(attempt.centre)}),
         stage=Stage.READY,
         seen=Seen.ALIVE,
         progress=PROGRESS[Stage.READY],

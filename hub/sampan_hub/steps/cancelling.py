@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from sampan.errors import SampanError
 from sampan.messages import Message
@@ -30,21 +31,29 @@ async def give_up(services: Services, launch: Launch, attempt: Attempt, why: Mes
     return await _cancel(services, launch, attempt, why)
 
 
-async def stop(services: Services, launch: Launch, attempt: Attempt) -> float | None:
-    """A person (or what speaks for one) wants the end of this launch; it is over when its centre says so.
+async def stop(services: Services, launch: Launch, attempts: Sequence[Attempt]) -> float | None:
+    """A person (or what speaks for one) wants the end of this launch; it is over when its centres say so of each attempt.
 
-    Where the centre says nothing, it stays "stopping, not confirmed" until that person lets it go: then the row ends, and the
+    Where a centre says nothing, it stays "stopping, not confirmed" until that person lets it go: then the row ends, and the
     sweep ends the job when the centre is back.
     """
-    if attempt.submit_began_at is None:
-        return await end_attempt(services, launch, attempt, Message("ended.stopped"))
-    if launch.target is Target.LET_GO and attempt.seen in SILENT:
-        why = Message("ended.let_go", {"centre": services.say(attempt.centre)})
-        return await end_attempt(services, launch, attempt, why, seen=attempt.seen)
-    message = _stopping(services, attempt)
-    if launch.message != message:
-        await services.store.step(launch.id, message=message, stage=attempt.stage, seen=attempt.seen)
-    return await _cancel(services, launch, attempt, Message("ended.stopped"))
+    pauses, asked = [], []
+    for attempt in attempts:
+        if attempt.submit_began_at is None:
+            pauses.append(await end_attempt(services, launch, attempt, Message("ended.stopped")))
+        elif launch.target is Target.LET_GO and attempt.seen in SILENT:
+            why = Message("ended.let_go", {"centre": services.say(attempt.centre)})
+            pauses.append(await end_attempt(services, launch, attempt, why, seen=attempt.seen))
+        else:
+            asked.append(attempt)
+    if asked:
+        told = next((attempt for attempt in asked if attempt.seen in SILENT), asked[0])
+        message = _stopping(services, told)
+        if launch.message != message:
+            await services.store.step(launch.id, message=message, stage=launch.stage, seen=told.seen)
+    pauses += [await _cancel(services, launch, attempt, Message("ended.stopped")) for attempt in asked]
+    whole = [pause for pause in pauses if pause is not None]
+    return min(whole) if len(whole) == len(pauses) else None
 
 
 def _stopping(services: Services, attempt: Attempt) -> Message:
@@ -69,7 +78,7 @@ async def _cancel(services: Services, launch: Launch, attempt: Attempt, why: Mes
         if await _confirmed(services, attempt, job):
             return await end_attempt(services, launch, attempt, why)
     except SampanError as error:
-        left = launch.target is Target.READY and attempt.stage in _UNUSED
+        left = launch.target is Target.READY and (attempt.rival or attempt.stage in _UNUSED)
         if left and began is not None and now - began > _PATIENCE:
             # Its start goes on elsewhere; the tag stays in the sweep's list, which ends the job when the centre is back.
             return await end_attempt(services, launch, attempt, why, seen=seen_in(error))

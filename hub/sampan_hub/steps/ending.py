@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
 
 from sampan.errors import SampanError
 from sampan.messages import Message
@@ -18,6 +22,12 @@ __all__ = ["end_attempt", "end_launch", "let_go", "log_tail"]
 log = logging.getLogger(__name__)
 
 _TAIL_BYTES = 4096
+_FOR_ALL = frozenset({"ended.finished", "ended.cancelled_by_person"})
+"""Ends of a session by its own person: nothing else that was asked for is to take its place."""
+_SUCCESSION: Final[Mapping[str, str]] = MappingProxyType(
+    {"ended.moved_on": "launch.moving_over", "ended.outrun": "launch.rival_won"}
+)
+"""Why a holder gave way to its rival → what is said of that."""
 
 
 async def end_attempt(
@@ -25,15 +35,31 @@ async def end_attempt(
 ) -> float | None:
     """Writes down that this attempt is over and why; what follows is decided by the launch.
 
-    Before it was ready another centre is tried. After, the launch ends with it: variables are never silently lost by a
-    restart elsewhere.
+    Where a rival lives, it takes the place of the holder. Else, before it was ready, another centre is tried. After, the
+    launch ends with it: variables are never silently lost by a restart elsewhere.
     """
     now = services.now()
     log.info("launch %s: its attempt %s at %s is over: %s", launch.id, attempt.number, attempt.centre, why)
     tail = await log_tail(services, launch, attempt) if launch.target is Target.READY else None
     await let_go(services, launch.id, attempt)
     await gave_up(services, launch, attempt, why)
-    over = attempt.ready_at is not None or launch.target is not Target.READY
+    ended = {
+        "stage": Stage.ENDED,
+        "seen": seen,
+        "seen_at": now,
+        "cause": why,
+        "ended_at": now,
+        "tail": tail,
+    }
+    attempts = await services.store.attempts(launch.id)
+    other = next((one for one in attempts if one.live and one.number != attempt.number), None)
+    if attempt.rival:
+        return await _rival_over(services, launch, attempt, ended)
+    if other is not None:
+        return await _succeeded(services, launch, attempt, ended, other)
+    # A session that was to give way to a new one is begun anew, also where that one is gone by now.
+    served = attempt.ready_at is not None and why.code != "ended.moved_on"
+    over = served or launch.target is not Target.READY
     names = services.say(attempt.centre)
     if over:
         message = Message("launch.stopped") if launch.target is Target.STOPPED else why
@@ -44,14 +70,7 @@ async def end_attempt(
     await services.store.step(
         launch.id,
         attempt=attempt.number,
-        attempt_fields={
-            "stage": Stage.ENDED,
-            "seen": seen,
-            "seen_at": now,
-            "cause": why,
-            "ended_at": now,
-            "tail": tail,
-        },
+        attempt_fields=ended,
         launch_fields={"cause": why, "ended_at": now, "stage": Stage.ENDED}
         if over
         else {"stage": Stage.PLACED},
@@ -62,6 +81,56 @@ async def end_attempt(
         final="ended" if over else None,
     )
     return None if over else 0.0
+
+
+async def _rival_over(
+    services: Services, launch: Launch, attempt: Attempt, ended: Mapping[str, Any]
+) -> float:
+    """A rival is gone: what there was before it goes on, and its person is told."""
+    why: Message = ended["cause"]
+    code = "launch.rival_dropped" if why.code == "ended.outrun" else "launch.rival_failed"
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields=ended,
+        message=Message(code, {"centre": services.say(attempt.centre), "why": why}),
+        stage=launch.stage,
+        seen=ended["seen"],
+        aloud=launch.target is Target.READY,
+    )
+    return 0.0
+
+
+async def _succeeded(
+    services: Services, launch: Launch, attempt: Attempt, ended: Mapping[str, Any], rival: Attempt
+) -> float:
+    """The holder is gone while a rival lives: that one is the holder from now on, unless the end was meant for both."""
+    why: Message = ended["cause"]
+    centre, other = services.say(attempt.centre), services.say(rival.centre)
+    if launch.target is not Target.READY or why.code in _FOR_ALL:
+        await services.store.step(
+            launch.id,
+            attempt=attempt.number,
+            attempt_fields=ended,
+            launch_fields={"target": Target.STOPPED} if launch.target is Target.READY else None,
+            message=Message("launch.stopping", {"centre": other}),
+            stage=launch.stage,
+            seen=ended["seen"],
+        )
+        return 0.0
+    code = _SUCCESSION.get(why.code, "launch.succeeded")
+    need = replace(launch.need, minutes=rival.minutes or launch.need.minutes)
+    await services.store.step(
+        launch.id,
+        attempt=attempt.number,
+        attempt_fields=ended,
+        launch_fields={"stage": rival.stage, "need": need},
+        message=Message(code, {"centre": other, "former": centre, "why": why}),
+        stage=rival.stage,
+        seen=ended["seen"],
+        promoted=rival.number,
+    )
+    return 0.0
 
 
 async def end_launch(
@@ -83,11 +152,13 @@ async def end_launch(
 
 
 async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
-    """Forgets what the broker holds for an attempt: its claim, its place in the questions, its link."""
+    """Forgets what the broker holds for an attempt: its claim, its place in the questions, its link (a rival has none)."""
     services.in_flight.release(launch)
     services.cancels.pop(attempt.tag, None)
     if attempt.job and attempt.centre in services.watches:
         services.watches[attempt.centre].forget(attempt.job)
+    if attempt.rival:
+        return
     services.lost_links.pop(launch, None)
     link = services.links.pop(launch, None)
     services.doors.detach(launch)
@@ -97,7 +168,7 @@ async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
 
 async def log_tail(services: Services, launch: Launch, attempt: Attempt) -> str | None:
     """The end of the job's log, None where there is none or nobody can say: over the link while there is one."""
-    link = services.links.get(launch.id)
+    link = None if attempt.rival else services.links.get(launch.id)
     if link is not None and not link.closed.is_set():
         # A launcher that has just ended does not answer, and its log lies where it was.
         with suppress(SampanError):

@@ -42,7 +42,7 @@ async def look(services: Services, launch: Launch, attempt: Attempt) -> tuple[fl
     if status.state is JobState.ENDED:
         why = status.why or Message("ended.finished")
         return await end_attempt(services, launch, attempt, why), True
-    if status.state is not JobState.UNKNOWN and services.cut_off(launch.id):
+    if status.state is not JobState.UNKNOWN and not attempt.rival and services.cut_off(launch.id):
         await note(services, launch, attempt, Seen.UNREACHABLE, usual, CUT)
         return 1.0, False
     seen = Seen.UNKNOWN if status.state is JobState.UNKNOWN else Seen.ALIVE
@@ -69,7 +69,9 @@ async def _queued(services: Services, launch: Launch, attempt: Attempt, status: 
         message = in_queue(services, launch, attempt, place, status.expected_start)
     else:
         message = Message("launch.held_up", {"centre": services.say(attempt.centre), "why": status.why})
-    if attempt.stage is Stage.QUEUED and launch.message == message:
+    # What is said of the launch is its holder's; of a rival nothing is said while it waits.
+    same = attempt.place == place if attempt.rival else launch.message == message
+    if attempt.stage is Stage.QUEUED and same:
         return
     now = services.now()
     began = {} if attempt.stage is Stage.QUEUED else {"stage_at": now, "queued_at": now}

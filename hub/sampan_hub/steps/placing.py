@@ -22,6 +22,8 @@ __all__ = ["advise", "choose_centre", "decide", "failed_before", "refuse_impossi
 log = logging.getLogger(__name__)
 
 _LATER = 3.0
+_NO_FAILURE = frozenset({"ended.moved", "ended.moved_on", "ended.outrun"})
+"""Causes that are not the centre's doing: another was sooner, or its person wanted a new session."""
 _COME_BACK = frozenset({"ended.unreachable", "ended.moved"})
 """Causes after which a centre may be asked again in the same launch, once the others have been: it did not fail."""
 
@@ -79,7 +81,7 @@ def failed_before(attempts: Sequence[Attempt], *, forgiving: bool = False) -> di
         past.centre: past.cause
         for past in attempts
         if past.cause
-        and not (past.cause.code == "ended.moved" or (forgiving and past.cause.code in _COME_BACK))
+        and not (past.cause.code in _NO_FAILURE or (forgiving and past.cause.code in _COME_BACK))
     }
 
 

@@ -29,6 +29,8 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
     minutes = services.centre(attempt.centre).descriptor.limits.queue_minutes
     if services.now() - (attempt.queued_at or services.now()) > minutes * 60:
         return await give_up(services, launch, attempt, Message("ended.queue_limit", {"minutes": minutes}))
+    if attempt.rival:
+        return pause
     # Not back to where it failed before, or it would wander for ever.
     tried = failed_before(await services.store.attempts(launch.id))
     tried[attempt.centre] = in_line(None if attempt.place is None else attempt.place - 1)

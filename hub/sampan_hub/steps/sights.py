@@ -44,7 +44,7 @@ async def note(
 ) -> None:
     """Remembers a change of what is seen, and says it; `usual` is what is said when all is well."""
     code = said.get(seen)
-    if attempt.seen is seen and (code is None or launch.message.code == code):
+    if attempt.seen is seen and (code is None or attempt.rival or launch.message.code == code):
         return
     began = silent_since(attempt, seen, services.now())
     if code is None:

@@ -47,7 +47,6 @@ async def submit(services: Services, launch: Launch, attempt: Attempt) -> float 
     now = services.now()
     services.in_flight.submitted(launch.id, now)
     services.watch(attempt.centre).follow(job, attempt.account, busy=True)
-    services.watch(attempt.centre).hurry()
     await services.store.step(
         launch.id,
         attempt=attempt.number,

@@ -9,7 +9,7 @@ from sampan.messages import Message
 from sampan.need import Need
 from sampan_hub.jobs import JobStatus
 from sampan_hub.placement import Placement
-from sampan_hub.records import Attempt, Launch
+from sampan_hub.records import Attempt, Launch, need_of
 from sampan_hub.services import Services
 from sampan_hub.spans import Span, amount
 from sampan_hub.waits import Wait, interval, remaining
@@ -124,7 +124,8 @@ async def _remember(
 
 def _taken(services: Services, launch: Launch, attempt: Attempt) -> Need:
     """The need as its share counts it; as it was asked for where that share has gone."""
+    need = need_of(launch, attempt)
     try:
-        return services.centre(attempt.centre).takes(attempt.share, launch.need)
+        return services.centre(attempt.centre).takes(attempt.share, need)
     except Missing:
-        return launch.need
+        return need
