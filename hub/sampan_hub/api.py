@@ -179,6 +179,8 @@ async def list_launches(
 @routes.get("/launches/{launch}")
 async def show_launch(launch: Mine, services: Parts, person: Who) -> dict[str, Any]:
     """One launch with its attempts."""
+    if person.hub and launch.id in services.ends_heard and not launch.live:
+        services.end_heard(launch.id).set()
     return await _view(services, launch, person)
 
 

@@ -14,6 +14,7 @@ from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.families import adopt
 from sampan_hub.steps.placing import refuse_impossible
+from sampan_hub.steps.rivals import move_on
 from sampan_hub.steps.sights import moment
 from sampan_hub.views import may_decide_at
 
@@ -83,6 +84,14 @@ class Launching:
         log.info("launch %s: let go by its person; silent since %s", launch.id, moment(since))
         await services.store.update_launch(launch.id, target=Target.LET_GO)
         services.wake(launch.id)
+
+    async def move_on(self, launch: Launch, minutes: int | None) -> None:
+        """Has a new session follow this one at its centre, with that time limit (None: the same again).
+
+        Twice is once. Raises `Conflict` where none serves, `Refused` where the centre takes no such session.
+        """
+        await move_on(self._services, launch, minutes)
+        self._services.wake(launch.id)
 
     async def take_up(self, launch: Launch) -> None:
         """Opens its door and moves it from now on. Twice is once."""
