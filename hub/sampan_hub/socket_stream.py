@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 import asyncssh
-from fastapi import WebSocket
+from fastapi import WebSocket, WebSocketDisconnect
 
 __all__ = ["carry"]
 
@@ -41,7 +41,7 @@ async def carry(outside: WebSocket, inside: Inside, cut: asyncio.Event) -> None:
         else:
             writer.close()
     # The other side may have gone without a word.
-    with suppress(RuntimeError, OSError):
+    with suppress(RuntimeError, WebSocketDisconnect):
         await outside.close(CUT if cut.is_set() else ENDED)
 
 

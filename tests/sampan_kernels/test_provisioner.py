@@ -1,0 +1,180 @@
+"""Jupyter's own kernel managers, with a kernel of a real broker behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+from sampan.address import Address
+from sampan.errors import Refused, SampanError
+from tests.sampan_hub.real_broker import RealBroker, real_broker
+from tests.ways.whole_hub import came
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def broker() -> AsyncIterator[RealBroker]:
+    async with real_broker(lambda made: made.only("east")) as made:
+        yield made
+
+
+@pytest.fixture
+def specs(broker: RealBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KernelSpecManager:
+    """A kernelspec as a person writes it; who they are the broker is told by the hub's way in, as there is no hub here."""
+    way = broker.state / "run" / "broker.sock"
+    address = Address.parse(None, socket=way, secret=broker.secret("hub-broker"), user="alice")
+    monkeypatch.setattr(Address, "from_environment", lambda _: address)
+    for name, options in (("small", {"cores": "1", "memory": "0.5"}), ("huge", {"cores": "4000"})):
+        provisioner = {"provisioner_name": "sampan-provisioner", "config": {"options": options}}
+        spec = {
+            "argv": [],
+            "display_name": name,
+            "language": "python",
+            "metadata": {"kernel_provisioner": provisioner},
+        }
+        (tmp_path / "kernels" / name).mkdir(parents=True)
+        (tmp_path / "kernels" / name / "kernel.json").write_text(json.dumps(spec))
+    return KernelSpecManager(kernel_dirs=[str(tmp_path / "kernels")])
+
+
+async def run(client: AsyncKernelClient, code: str) -> str:
+    said: list[str] = []
+
+    def hear(message: dict[str, Any]) -> None:
+        content = message["content"]
+        said.append(content.get("text") or content.get("ename") or "")
+
+    await client.execute_interactive(code, timeout=30, output_hook=hear)
+    return "".join(said).strip()
+
+
+async def _free(broker: RealBroker) -> bool:
+    return broker.live_jobs("east") == []
+
+
+async def test_starts_runs_interrupts_restarts_and_frees(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    [launch] = await broker.launches("alice")
+    assert (launch["kind"], launch["name"], launch["stage"]) == ("kernel", manager.kernel_id, "ready")
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=30)
+    assert await run(client, "import os; print(os.environ['SAMPAN_LAUNCH'])") == launch["id"]
+    assert await run(client, "x = 1; print('变量')") == "变量"
+    big = await run(client, "print('y' * 5_000_000)")
+    assert len(big) == 5_000_000
+    assert await manager.is_alive()
+
+    sleeping = asyncio.create_task(run(client, "import time; time.sleep(60)"))
+    await asyncio.sleep(0.5)
+    await manager.interrupt_kernel()
+    assert await asyncio.wait_for(sleeping, 10) == "KeyboardInterrupt"
+
+    # Each of Jupyter's ways to restart, the second of which tells a provisioner to kill and not that it is for a restart.
+    for now in (False, True):
+        await run(client, "x = 1")
+        await manager.restart_kernel(now=now)
+        await client.wait_for_ready(timeout=30)
+        assert await run(client, "x") == "NameError"
+        [after] = await broker.launches("alice")
+        assert (after["id"], after["job"]) == (launch["id"], launch["job"])
+
+    client.stop_channels()
+    sockets = Path(manager.ip).parent
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    await manager.shutdown_kernel()
+    assert not await manager.is_alive()
+    await came(lambda: _free(broker))
+    assert (await broker.at(launch["id"], "ended"))["cause"]["code"] == "ended.stopped"
+    # Nothing of it is left here, either.
+    assert not sockets.exists()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("kernel ")]
+
+
+async def test_a_broker_that_restarts_costs_a_connection(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=30)
+    await run(client, "x = 42")
+    await broker.again()
+    assert await manager.is_alive(), "no answer is not an end"
+    await client.wait_for_ready(timeout=30)
+    assert await run(client, "print(x)") == "42"
+    client.stop_channels()
+    await manager.shutdown_kernel()
+    await came(lambda: _free(broker))
+
+
+async def test_one_that_dies_is_told_dead_and_comes_back_in_its_job(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=30)
+    [launch] = await broker.launches("alice")
+    client.execute("import os; os._exit(3)")
+
+    async def dead() -> bool:
+        return not await manager.is_alive()
+
+    await came(dead)
+    await manager.restart_kernel(now=True)
+    await client.wait_for_ready(timeout=30)
+    [after] = await broker.launches("alice")
+    assert after["job"] == launch["job"]
+    # Stopped by its person elsewhere, it is over: a restart starts nothing in its place.
+    await broker.ask("DELETE", f"/launches/{launch['id']}", "alice")
+    await broker.at(launch["id"], "ended")
+    assert not await manager.is_alive()
+    with pytest.raises(SampanError):
+        await manager.restart_kernel(now=True)
+    assert await broker.launches("alice") == []
+    client.stop_channels()
+    await manager.shutdown_kernel(now=True)
+
+
+async def test_what_cannot_be_is_said_and_leaves_nothing(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    manager = AsyncKernelManager(kernel_name="huge", kernel_spec_manager=specs)
+    with pytest.raises(Refused, match="4000"):
+        await manager.start_kernel()
+    assert await broker.launches("alice") == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("kernel ")]
+
+
+async def test_given_up_while_it_waits_no_job_is_left(broker: RealBroker, specs: KernelSpecManager) -> None:
+    full = broker.fill("east")
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    starting = asyncio.create_task(manager.start_kernel())
+
+    async def queued() -> bool:
+        return [one["stage"] for one in await broker.launches("alice")] == ["queued"]
+
+    await came(queued)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await came(lambda: _free(broker))
+    broker.free("east", full)
