@@ -15,7 +15,7 @@ from sampan.errors import Unavailable
 if TYPE_CHECKING:
     from distributed.security import Security
 
-__all__ = ["SCHEDULER_CONFIG", "SCHEDULER_OPTIONS", "WORKER_ARGUMENTS", "WORKER_ENVIRONMENT", "Seal"]
+__all__ = ["SCHEDULER_CONFIG", "SCHEDULER_OPTIONS", "WORKER_ARGUMENTS", "WORKER_ENVIRONMENT", "Seal", "remove_all"]
 
 # Dask always opens a web server beside its own protocol, and TLS does not cover it: it stays, on loopback, without pages.
 # Without the address a worker would listen on 0.0.0.0, even with --no-dashboard.
@@ -105,6 +105,12 @@ class Seal:
         """Idempotent."""
         shutil.rmtree(self.spill, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def remove_all(parent: Path) -> None:
+    """Removes the keys of every cluster below `parent`, whose session is over: a process that was killed left its own."""
+    for directory in parent.glob(f"{PREFIX}*-*"):
+        Seal(directory).remove()
 
 
 def _orphans(parent: Path) -> Iterator[Path]:

@@ -110,7 +110,7 @@ def _why(watch: Watch, state: State) -> Message | None:
 def _bars(watch: Watch, standing: Standing) -> list[Bar]:
     names = watch.centre.share(standing.share.id).names.model_dump()
     cores = [Bar(names, standing.cores_free, standing.cores_total)] if standing.cores_total else []
-    nameless: dict[str, str] = {language: "" for language in LANGUAGES}
+    nameless: dict[str, str] = dict.fromkeys(LANGUAGES, "")
     return cores + [
         Bar(nameless if cores else names, free, total, kind)
         for kind, (free, total) in standing.cards.items()

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import asyncssh
 
+from sampan.seal import remove_all
 from sampan_kernels.berth import Berth, unix_url
 from sampan_kernels.child import Child
 from sampan_kernels.control import Control
@@ -233,6 +234,7 @@ class Launcher:
     async def _end(self) -> None:
         if self._child is not None and self._child.running:
             await self._child.end(GRACE)
+        await asyncio.to_thread(remove_all, self.orders.directory)
         # The last answer and the exit event are still on their way out.
         if self._link is not None:
             await self._link.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sampan.errors import Unavailable
-from sampan.seal import Seal
+from sampan.seal import Seal, remove_all
 
 
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -82,3 +82,11 @@ def test_a_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
         Seal.make(tmp_path / "file" / "attempt")
     assert caught.value.code == "cluster.no_folder"
     assert str(tmp_path) in caught.value.message.say("zh")
+
+
+def test_all_of_a_session_that_is_over_are_removed(tmp_path: Path) -> None:
+    seals = [Seal.make(tmp_path), Seal.make(tmp_path, str(tmp_path))]
+    (tmp_path / "job.log").write_text("stays")
+    remove_all(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+    assert not any(seal.directory.exists() for seal in seals)
