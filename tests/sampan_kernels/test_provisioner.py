@@ -167,7 +167,7 @@ async def test_what_cannot_be_is_said_and_leaves_nothing(
 async def test_given_up_while_it_waits_no_job_is_left(broker: RealBroker, specs: KernelSpecManager) -> None:
     full = broker.fill("east")
     manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
-    starting = asyncio.create_task(manager.start_kernel())
+    starting = asyncio.ensure_future(manager.start_kernel())
 
     async def queued() -> bool:
         return [one["stage"] for one in await broker.launches("alice")] == ["queued"]

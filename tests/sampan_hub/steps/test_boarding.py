@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,15 +13,10 @@ from sampan.errors import Unavailable
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.report import Report
 from sampan_hub.steps import boarding
-from tests.launched import ROOT
 from tests.sampan_hub.scripted_centre import Bench
-from tests.waiting import until
+from tests.sampan_hub.steps.a_launcher import a_launcher, folder
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43
-
-
-def _folder(bench: Bench, launch: Launch, attempt: Attempt) -> Path:
-    return Path(bench.services.attempt_dir(launch, attempt))
 
 
 def _report(bench: Bench, launch: Launch, attempt: Attempt, **changes: Any) -> None:
@@ -38,7 +28,7 @@ def _report(bench: Bench, launch: Launch, attempt: Attempt, **changes: Any) -> N
         "pid": 4242,
         "host_key": HOST_KEY,
     }
-    (_folder(bench, launch, attempt) / "report.json").write_text(json.dumps({**honest, **changes}))
+    (folder(bench, launch, attempt) / "report.json").write_text(json.dumps({**honest, **changes}))
 
 
 @pytest.mark.parametrize(
@@ -171,55 +161,11 @@ async def test_the_report_is_asked_for_less_often_as_time_goes_by(one: Bench) ->
     assert await one.step(launch) == 1.0
 
 
-@asynccontextmanager
-async def _launcher(bench: Bench, launch: Launch, attempt: Attempt) -> AsyncIterator[Path]:
-    """A real launcher of this attempt on this machine; the scheduler says that the job runs here."""
-    folder = _folder(bench, launch, attempt)
-    bench.sites[attempt.centre].jobs[attempt.job or ""].nodes = (os.uname().nodename,)
-    await bench.tick()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("hub", "kernels", "extensions")),
-        "HOME": str(folder),
-        "SAMPAN_TAG": attempt.tag,
-        "SAMPAN_NONCE": bench.services.master.nonce(attempt.tag),
-        "SAMPAN_CLIENT_KEY": bench.services.master.public_text(attempt.tag),
-        "SAMPAN_BIND": "127.0.0.1",
-        "SAMPAN_ATTEMPT_DIR": str(folder),
-        "SAMPAN_MINUTES": "10",
-        "SAMPAN_CENTRE": attempt.centre,
-        "SAMPAN_SHARE": "main",
-        "SAMPAN_CORES": "1",
-        "SAMPAN_MEMORY_MIB": "1024",
-        "SAMPAN_LAUNCH": launch.id,
-        "SAMPAN_SCHEDULER": "process",
-    }
-    with (folder / "job.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sampan_kernels.launcher"),
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        await until(lambda: (folder / "report.json").exists() or process.returncode is not None)
-        assert process.returncode is None, (folder / "job.log").read_text()
-        yield folder
-    finally:
-        for link in list(bench.services.links.values()):
-            await link.close()
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(20):
-            await process.wait()
-
-
 async def test_reached_and_waiting_for_the_hub(one: Bench) -> None:
     """A hub that is away for a while is no fault of the centre: the reach limit does not count."""
     launch = await one.launch()
     attempt = await one.at(launch, "running")
-    async with _launcher(one, launch, attempt):
+    async with a_launcher(one, launch, attempt):
         reached = await one.at(launch, "reachable")
         assert reached.node == os.uname().nodename
         assert "nonce" not in (reached.report or {})
@@ -237,7 +183,7 @@ async def test_a_server_that_never_answers_passes_the_reach_limit(two: Bench) ->
     launch = await two.launch()
     attempt = await two.at(launch, "running")
     two.services.identities[launch.id] = {"JUPYTERHUB_API_TOKEN": "x"}
-    async with _launcher(two, launch, attempt):
+    async with a_launcher(two, launch, attempt):
         await two.at(launch, "reachable")
         await two.step(launch)
         assert (await two.row(launch)).identity_attempt in (None, 1)
@@ -259,7 +205,7 @@ async def test_a_later_attempt_is_given_the_identity_also_by_a_broker_that_has_f
     launch = await one.launch()
     attempt = await one.at(launch, "running")
     await one.store.update_launch(launch.id, identity_attempt=7)
-    async with _launcher(one, launch, attempt):
+    async with a_launcher(one, launch, attempt):
         await one.at(launch, "reachable")
         assert await one.step(launch) == 0.5
         from sampan_hub.people import Person
@@ -277,7 +223,7 @@ async def test_a_later_attempt_is_given_the_identity_also_by_a_broker_that_has_f
 async def test_killed_between_the_start_of_the_server_and_its_row(one: Bench) -> None:
     launch = await one.launch()
     attempt = await one.at(launch, "running")
-    async with _launcher(one, launch, attempt):
+    async with a_launcher(one, launch, attempt):
         await one.at(launch, "reachable")
         one.services.identities[launch.id] = {"JUPYTERHUB_API_TOKEN": "first"}
         await one.step(launch)
