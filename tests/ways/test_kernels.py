@@ -1,0 +1,83 @@
+"""A kernel at a centre, from a script on one's own machine: Jupyter's kernel manager, a hub token, and HTTP alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.ways import a_kernel
+from tests.ways.person import Person
+from tests.ways.whole_hub import ROOT, WholeHub, came, whole_hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(kind: str) -> AsyncIterator[WholeHub]:
+    async with whole_hub(kind) as running:
+        yield running
+
+
+async def _script(hub: WholeHub, token: str, centre: str) -> dict[str, Any]:
+    folders = ("hub", "kernels")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(a_kernel.__file__)), centre),
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in folders),
+            "SAMPAN_URL": hub.url,
+            "SAMPAN_TOKEN": token,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    told, trouble = await process.communicate()
+    assert process.returncode == 0, trouble.decode()
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+async def test_a_script_computes_at_a_centre(hub: WholeHub) -> None:
+    """Started, used, interrupted, restarted twice in one job, ended; all of it by the person's own token."""
+    async with Person(hub, "ann") as ann:
+        answer = await ann.api("POST", "/users/ann/tokens", json={"note": "a script"})
+        seen = await _script(hub, answer.json()["token"], "west")
+        assert (seen["where"][0], seen["sum"], seen["interrupted"]) == ("west", "42", "KeyboardInterrupt")
+        assert seen["seconds"] < 30
+        for now in (False, True):
+            where, said = seen[f"after restart, now={now}"]
+            assert where == seen["where"], "the same centre, job and node"
+            assert said == "NameError"
+        [launch] = await hub.launches("ann", ended=True)
+        assert launch["kind"] == "kernel"
+        assert len(launch["attempts"]) == 1
+
+        async def over() -> bool:
+            [launch] = await hub.launches("ann", ended=True)
+            return launch["stage"] == "ended" and not await asyncio.to_thread(hub.live_jobs, "west")
+
+        await came(over)
+        tags = [job["tag"] for job in await asyncio.to_thread(hub.jobs, "west")]
+        assert [tag for tag in tags if launch["id"] in tag] == [seen["where"][1]], "one job in all"
+
+
+async def test_a_token_for_other_things_starts_no_kernel(hub: WholeHub) -> None:
+    async with Person(hub, "bob") as bob:
+        wish = {"note": "narrow", "scopes": ["read:users:name!user"]}
+        narrow = (await bob.api("POST", "/users/bob/tokens", json=wish)).json()["token"]
+        answer = await bob.client.post(
+            "/services/sampan/api/launches",
+            json={"kind": "kernel"},
+            headers={"Authorization": f"token {narrow}"},
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access.scope")
+        assert await hub.launches("bob", ended=True) == []
