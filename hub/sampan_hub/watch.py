@@ -53,6 +53,8 @@ class Watch:
         self._asked_capacity = 0.0
         self._told = told
         self._hurry = asyncio.Event()
+        self._wish = 0.0, 0.0
+        """When somebody was in a hurry, by a clock that nobody sets, and how much later it is worth to look."""
         self._measuring: asyncio.Task[None] | None = None
 
     @property
@@ -87,16 +89,21 @@ class Watch:
         return self.jobs.statuses
 
     def follow(self, job: str, account: str, *, busy: bool) -> None:
-        """Asks about this job of that account from now on; `busy` while it is on its way to ready."""
+        """Asks about this job of that account from now on; `busy` while it is on its way to ready.
+
+        In the first tick not at once, but when a scheduler with room may have started it.
+        """
         if self.jobs.follow(job, account, busy=busy):
-            self._hurry.set()
+            self.hurry(self.centre.scheduler.settles)
 
     def forget(self, job: str) -> None:
         self.jobs.forget(job)
 
-    def hurry(self) -> None:
-        """Asks again now rather than at the next tick: something is known to have changed."""
-        self._hurry.set()
+    def hurry(self, after: float = 0.0) -> None:
+        """Begins the next tick now, if this one is over; something is known to have changed, or will be so many seconds on."""
+        if not self._hurry.is_set():
+            self._wish = time.monotonic(), after
+            self._hurry.set()
 
     def fresh(self) -> Capacity | None:
         """The capacity while it may be believed; None when it is out of date or was asked for in vain since."""
@@ -157,14 +164,16 @@ class Watch:
 
     async def run(self) -> None:
         """Ticks until cancelled. Nothing that a centre does or says ends it."""
+        began = time.monotonic()
         try:
             while True:
-                await self._round()
+                began = await self._round(began)
         finally:
             await self.seldom.close()
 
-    async def _round(self) -> None:
-        began, before = time.monotonic(), self._news()
+    async def _round(self, began: float) -> float:
+        """One tick, which began then; returns when the next one did, in which nobody has asked yet."""
+        before = self._news()
         self.seldom.begin()
         try:
             await self.tick()
@@ -173,19 +182,24 @@ class Watch:
         self._told(bool(self.jobs.absent) or before != self._news())
         # One that is set aside is asked again by the breaker's clock: here it is only offered.
         soon = self.jobs.busy or self.centre.bulkhead.breaker.open
-        tick = BUSY_TICK if soon else IDLE_TICK
-        await self._pause(max(0.0, tick - (time.monotonic() - began)), at_least=began + BUSY_TICK)
+        # Ticks that a slow answer took are gone.
+        over = max(began + BUSY_TICK, time.monotonic())
+        return await self._pause(max(over, began + (BUSY_TICK if soon else IDLE_TICK)), over)
 
     def _news(self) -> object:
         """What those who are ready want to be woken for."""
         return dict(self.statuses), self.seen, self.jobs.sights()
 
-    async def _pause(self, seconds: float, at_least: float) -> None:
+    async def _pause(self, until: float, over: float) -> float:
+        """Waits for the next tick: at `until`, or for who is in a hurry as soon as this one is `over`."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(until - time.monotonic()):
                 await self._hurry.wait()
         except TimeoutError:
-            return
+            return until
         self._hurry.clear()
-        # Somebody is in a hurry; still, a burst of hurries makes one question, not one each.
-        await asyncio.sleep(max(0.0, at_least - time.monotonic()))
+        # A burst of hurries makes one question, not one each.
+        wish, after = self._wish
+        began = max(over, wish)
+        await asyncio.sleep(min(max(began, wish + after), until) - time.monotonic())
+        return began

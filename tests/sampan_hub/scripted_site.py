@@ -199,6 +199,8 @@ def _told(job: ScriptedJob) -> list[Any]:
 class ScriptedScheduler:
     """Arguments for the transport above; what comes back is read with the site at hand."""
 
+    settles = 0.0
+
     def __init__(self, site: Site) -> None:
         self.site = site
 

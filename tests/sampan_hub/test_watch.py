@@ -64,6 +64,29 @@ async def test_one_question_of_each_kind_a_tick_for_everybody(
     assert set(centre.asked - before) == {"status", "capacity"}
 
 
+async def test_the_first_look_waits_until_a_job_may_have_started_and_the_next_does_not(one: Bench) -> None:
+    """One question in each second from the submission on, the first of them late in it."""
+    watch, site = one.services.watches["east"], one.sites["east"]
+    watch.centre.scheduler.settles = 0.8
+    looks: list[float] = []
+    watch._told = lambda _: looks.append(time.monotonic())
+    site.jobs["1"] = ScriptedJob("1", "sampan-test1-abcd2345-1", "hpc7", JobState.QUEUED)
+    running = asyncio.create_task(watch.run())
+    try:
+        # The tick with which it began is over.
+        await asyncio.sleep(module.BUSY_TICK + 0.1)
+        began = time.monotonic()
+        watch.follow("1", "hpc7", busy=True)
+        await until(lambda: len(looks) >= 4)
+    finally:
+        running.cancel()
+    first, second, third = (at - began for at in looks[1:4])
+    assert first >= 0.8
+    assert second >= 1.0
+    assert third >= 2.0
+    assert second - first < 0.8, "not a whole tick after the first"
+
+
 async def test_measuring_at_once_is_one_question(one: Bench) -> None:
     watch, centre = one.services.watches["east"], one.services.directory.centres["east"]
     before = centre.asked["capacity"]

@@ -21,6 +21,9 @@ class Scheduler(Protocol):
     no job that its asker may not see. `submit`, `cancel`, `limits` and `expected_start` are asked as the person.
     """
 
+    settles: float
+    """Seconds after a submission at which it is worth to ask whether the job has started, where there is room."""
+
     def submit(self, job: JobSpec) -> Ask[str]:
         """Submits; the answer is the job id. `Refused` with the scheduler's words where it says no."""
 

@@ -39,6 +39,9 @@ class SlurmScheduler:
     `qos`: what the queues demand, by queue; `reservations`: those that they demand.
     """
 
+    # slurmctld looks for what it can start once a second, in any part of it.
+    settles = 0.5
+
     def __init__(
         self,
         queues: Sequence[str],
