@@ -22,6 +22,7 @@ from typing import Any, Final
 import asyncssh
 
 from sampan.seal import remove_all
+from sampan_kernels import orphans
 from sampan_kernels.berth import Berth, unix_url
 from sampan_kernels.child import Child
 from sampan_kernels.control import Control
@@ -81,6 +82,7 @@ class Launcher:
                 host_key=host_key.export_public_key("openssh").decode().strip(),
             )
             self._spawn(self._wait_to_be_claimed())
+            self._spawn(orphans.bury(lambda: {self._child.process.pid} if self._child else ()))
             await self._over
             await self._end()
         return self._over.result()
@@ -234,6 +236,7 @@ class Launcher:
     async def _end(self) -> None:
         if self._child is not None and self._child.running:
             await self._child.end(GRACE)
+        await orphans.end()
         await asyncio.to_thread(remove_all, self.orders.directory)
         # The last answer and the exit event are still on their way out.
         if self._link is not None:
@@ -275,6 +278,7 @@ def _version() -> str:
 
 
 async def _launch() -> int:
+    orphans.adopt()
     orders = Orders.read(os.environ, time.time())
     berth = Berth.make()
     try:

@@ -13,7 +13,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-__all__ = ["Process", "boot_id", "descendants", "kill", "marked", "memory_mib", "now_ticks", "of_account"]
+__all__ = [
+    "Process",
+    "boot_id",
+    "dead_below",
+    "descendants",
+    "kill",
+    "marked",
+    "memory_mib",
+    "now_ticks",
+    "of_account",
+]
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _MIB: Final = 1 << 20
@@ -39,6 +49,17 @@ def now_ticks() -> int:
 def descendants(pid: int) -> list[Process]:
     """Every living process below `pid`. A subreaper's orphans count as its children, so none of a job is missed."""
     return _below([pid], _all())
+
+
+def dead_below(pid: int) -> list[int]:
+    """Children of `pid` that have ended and that nobody has waited for yet."""
+    dead = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            fields = _read(f"/proc/{entry.name}/stat").rpartition(b")")[2].split()
+            if len(fields) > 1 and fields[0] == b"Z" and int(fields[1]) == pid:
+                dead.append(int(entry.name))
+    return dead
 
 
 def marked(mark: str) -> list[Process]:

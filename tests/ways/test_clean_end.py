@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sampan_kernels.berth import PREFIX
 from tests.ways.person import Person
-from tests.ways.processes import command, of_jobs, sockets
+from tests.ways.processes import command, environment, of_jobs, sockets
 from tests.ways.secrets_of import OPEN_CLUSTER, files_below, found_in, gather
 from tests.ways.whole_hub import WholeHub, came, whole_hub
 
@@ -72,12 +72,17 @@ async def test_nothing_is_left_of_a_launch_that_was_stopped(hub: WholeHub) -> No
 async def _left(hub: WholeHub, door: int, berths: set[str]) -> dict[str, object]:
     found: dict[str, object] = {
         "jobs": [job["tag"] for centre in hub.centres for job in hub.live_jobs(centre)],
-        "processes": [command(pid) for pid in of_jobs(hub)],
+        "processes": [command(pid) for pid in of_jobs(hub) if _ours(hub, pid)],
         "links": await _links(hub),
         "sockets": _there(hub, berths),
         "door": _is_listened_on(door),
     }
     return {what: left for what, left in found.items() if left}
+
+
+def _ours(hub: WholeHub, pid: int) -> bool:
+    """Not somebody else's, whose scheduler has its folder under the same name."""
+    return environment(pid).get("SAMPAN_TAG", "").startswith(f"sampan-{hub.secret('hub-id')}-")
 
 
 async def _links(hub: WholeHub) -> int:
