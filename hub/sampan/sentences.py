@@ -326,6 +326,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "ended.moved_on": ("It gave way to a new session, as asked.", "已按要求换到新会话。"),
     "ended.outrun": ("{centre} was sooner.", "{centre}更早启动。"),
     "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
+    "ended.idle": (
+        "Nothing was done in it for {about}, so its place was given to others. Files stay as they were saved; start it again.",
+        "已有 {about}没有任何操作，因此释放了它占用的资源。文件保持上次保存的内容，可重新启动。",
+    ),
     "ended.let_go": (
         "You let it go while {centre} did not answer. What may still run there is ended as soon as it answers again.",
         "{centre}没有答复期间，您放弃了它。那里可能仍在运行的任务会在其恢复答复后立即结束。",
@@ -615,9 +619,9 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "暂时无法向平台确认您的身份，请稍后再试。",
     ),
     "access.hub_only": ("Only the hub itself may do this.", "只有平台自身可以执行此操作。"),
-    "access.metrics": (
-        "Metrics are read on the broker's own machine, or with a token that has the scope read:metrics.",
-        "指标只能在调度服务所在的机器上读取，或使用具有 read:metrics 权限的令牌。",
+    "access.needs_scope": (
+        "This needs a token with the scope {scope}: one of a service that the hub's administrators have given it to.",
+        "此处需要具有 {scope} 权限的令牌，即平台管理员授予该权限的服务的令牌。",
     ),
     "access.operator": (
         "Only operators and administrators see this. Ask to be put into a group such as sampan:operator:east.",
@@ -978,6 +982,64 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "ca.keygen": (
         "The list of what was taken back could not be written: ssh-keygen failed. Install openssh-client, then try again.",
         "无法写出撤销列表：ssh-keygen 执行失败。请安装 openssh-client 后重试。",
+    ),
+    "backup.done": (
+        "{file} holds hub {hub}: {count} files, whole as of now. It contains secrets: keep it where nobody else can read it.",
+        "{file} 已保存平台 {hub} 的备份：共 {count} 个文件。其中含有密钥，请妥善保管，勿让他人读取。",
+    ),
+    "backup.no_ca": (
+        "The keys that let the hub in at centres are not in it. Add them with --with-ca, or keep the folder ca by other means.",
+        "其中不含各中心的签名密钥。请加 --with-ca 一并备份，或另行保存 ca 目录。",
+    ),
+    "backup.no_hub": (
+        "JupyterHub's own database is not in it: it lies elsewhere. Back that up with what it is made of.",
+        "其中不含 JupyterHub 自己的数据库（它在别处），请用相应的工具另行备份。",
+    ),
+    "backup.no_state": (
+        "{state} is no state directory of a hub. Name it with --state.",
+        "{state} 不是平台的状态目录。请用 --state 指定。",
+    ),
+    "backup.exists": (
+        "{file} is there already. Choose another name, or remove it first.",
+        "{file} 已存在。请换一个文件名，或先将其删除。",
+    ),
+    "backup.not_one": (
+        "{file} is not a backup that “sampan backup” has made.",
+        "{file} 不是由“sampan backup”生成的备份。",
+    ),
+    "backup.damaged": (
+        "{file} is damaged: it is not what was written. Nothing was changed. Use another backup.",
+        "{file} 已损坏，与写入时不符。未作任何更改，请使用其他备份。",
+    ),
+    "backup.newer": (
+        "The backup is of {what} {version}, which is newer than what is installed here. Install that version first.",
+        "该备份来自 {what} {version}，比此处安装的版本新。请先安装该版本。",
+    ),
+    "backup.disk": ("{file}: {why}. Nothing was changed.", "{file}：{why}。未作任何更改。"),
+    "backup.program": (
+        "“{program}” is not installed. It comes with PostgreSQL's client programs.",
+        "未安装“{program}”。它随 PostgreSQL 客户端程序提供。",
+    ),
+    "backup.failed": ("{program} has failed: {why}", "{program} 失败：{why}"),
+    "restore.done": (
+        "Hub {hub} is as it was at {at}. Start it: jobs that run at the centres are found again by themselves.",
+        "平台 {hub} 已恢复到 {at} 的状态。启动后，各中心仍在运行的任务会自动重新找到。",
+    ),
+    "restore.aside": (
+        "What was there before is in {folder}. Remove it when all is well.",
+        "原有内容已移至 {folder}。确认一切正常后可将其删除。",
+    ),
+    "restore.running": (
+        "This hub runs: {part} (process {pid}). Stop it first, all of it.",
+        "平台仍在运行：{part}（进程 {pid}）。请先将其全部停止。",
+    ),
+    "restore.other_hub": (
+        "{state} belongs to hub {here}, and the backup to hub {hub}. Restore it into a directory of its own.",
+        "{state} 属于平台 {here}，而该备份属于平台 {hub}。请恢复到单独的目录。",
+    ),
+    "restore.database": (
+        "The broker of this backup kept its data in {kind}. Say with --database where that is, or leave it out for SQLite.",
+        "该备份中调度代理的数据在 {kind} 中。请用 --database 指定其地址；若为 SQLite 则不必指定。",
     ),
     "ca.no_hub": (
         "Nothing in {state} says what this hub is called. Name it with --hub-id, or run “sampan up” once before.",

@@ -15,6 +15,7 @@ from sampan.whereabouts import spoken_language
 from sampan_hub.authority import Authority, Key, State
 from sampan_hub.certificates import Purpose, certified
 from sampan_hub.revocation import write_revocations
+from sampan_hub.settings import hub_id
 from sampan_hub.signing_list import SigningList
 from sampan_hub.sshd_lines import FOLDER, REVOKED, sshd_files
 from sampan_hub.state_directory import StateDirectory
@@ -54,7 +55,8 @@ class CaCommand:
         flag("--undo", "revoke: with --account, sign for it again / 恢复账号", action="store_true")
         flag("--json", "for scripts / 以 JSON 输出", action="store_true")
         state = Path(os.environ.get("SAMPAN_STATE", "state"))
-        flag("--hub-id", "names the hub in a new authority (the state's own) / 平台标识", default=None)
+        naming = "names the hub in a new authority (the state's own) / 平台标识"
+        flag("--hub-id", naming, type=hub_id, default=None)
         flag("--state", "the signer's state directory (./state) / 状态目录", type=Path, default=state)
 
     def run(self, args: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from sampan.errors import Invalid, Unavailable
 
-__all__ = ["Database", "alembic_config"]
+__all__ = ["Database", "address_of", "alembic_config"]
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Database:
     @classmethod
     async def open(cls, url: str) -> Database:
         """Connects and brings the tables to this version. Raises `Invalid` for an address that is none of ours."""
-        database = cls(_engine(_address(url)))
+        database = cls(_engine(address_of(url)))
         try:
             await database._upgrade()
         except BaseException:
@@ -143,7 +143,7 @@ def _upgrade_to_head(connection: Connection, config: Config) -> None:
     command.upgrade(config, "head")
 
 
-def _address(url: str) -> URL:
+def address_of(url: str) -> URL:
     try:
         address = make_url(url)
     except ArgumentError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sampan.errors import Invalid
 
-__all__ = ["Settings", "flags", "parse"]
+__all__ = ["Settings", "flags", "hub_id", "parse"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Settings:
     drain_after: int = 3600
     """Seconds that such a job goes on when it is to be drained."""
 
+    idle_after: int = 3600
+    """Seconds after which a server in which nothing is done is ended; 0: never."""
     signer_socket: Path | None = None
     """Where the signer listens, which signs for people at centres reached over ssh; None: in the state directory."""
 
@@ -122,7 +124,13 @@ def flags() -> argparse.ArgumentParser:
     flag(
         "--drain-after", Settings.drain_after, "seconds until a job that is not taken up again is ended", int
     )
-    flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", _hub_id)
+    flag(
+        "--idle-after",
+        told.get("SAMPAN_IDLE_AFTER", "3600"),
+        "seconds after which idle servers are ended, 0 for never ($SAMPAN_IDLE_AFTER)",
+        int,
+    )
+    flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", hub_id)
     return parser
 
 
@@ -142,6 +150,7 @@ def parse(argv: list[str]) -> Settings:
         drain_after=told.drain_after,
         signer_socket=told.signer_socket,
         decide_after=told.decide_after,
+        idle_after=told.idle_after,
     )
 
 
@@ -152,7 +161,7 @@ def _ports(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _hub_id(text: str) -> str:
+def hub_id(text: str) -> str:
     """It becomes a part of every job's name, where anything else could be mistaken for the next part."""
     if not re.fullmatch(r"[a-z0-9]{4,16}", text):
         raise argparse.ArgumentTypeError("4 to 16 lower-case letters and digits")

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import functools
 import os
-import re
 import signal
 import socket
 import struct
@@ -20,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sampan_hub.settings import hub_id
 from sampan_hub.signer_log import record
 
 if TYPE_CHECKING:
@@ -76,18 +76,12 @@ def flags() -> argparse.ArgumentParser:
         ("--state", state, Path, "the state directory; its ca/ holds the keys ($SAMPAN_STATE)"),
         ("--centres", None, Path, "the folder of descriptors (centres/ in the state directory)"),
         ("--socket", None, Path, "where it listens (run/signer.sock in the state directory)"),
-        ("--hub-id", "demo", _hub_id, "names this hub in every certificate"),
+        ("--hub-id", "demo", hub_id, "names this hub in every certificate"),
         ("--minutes", 5, _minutes, "how long a certificate is good: 1 to 60"),
         ("--accounts", (), _accounts, "user ids, by commas, that may ask besides the signer's own"),
     ):
         parser.add_argument(name, default=default, type=kind, help=meaning)
     return parser
-
-
-def _hub_id(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]{4,16}", text):
-        raise argparse.ArgumentTypeError("4 to 16 lower-case letters and digits")
-    return text
 
 
 def _minutes(text: str) -> int:

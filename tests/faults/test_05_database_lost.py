@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ async def test_an_hour_old(hub: WholeHub, broken: Broken) -> None:
         await _without_its_broker(hub, restore)
         broken.mended()
         for one in (ann, cy):
-            await came(lambda one=one: _is_live(one, before[one.name]["id"]), 90)
+            await came(partial(_is_live, one, before[one.name]["id"]), 90)
             await _same_again(one, before[one.name])
             assert (await kernels[one.name].run("print(kept)")).strip() == one.name
         assert before["cy"]["id"] != older["cy"]["id"]

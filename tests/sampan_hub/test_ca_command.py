@@ -139,6 +139,16 @@ def test_no_name_is_made_up_for_a_hub(state: StateDirectory, capsys: pytest.Capt
     assert told(state, capsys, "show", "core")["hub"] == "prod"
 
 
+@pytest.mark.parametrize("name", ["A;", "pro", "a" * 17, "two words", "Prod", "prod\n", "-prod", "中文中文"])
+def test_a_hub_s_name_is_what_can_stand_in_a_job_s(
+    state: StateDirectory, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit):
+        run(state, "show", "core", f"--hub-id={name}")
+    assert "4 to 16" in capsys.readouterr().err
+    assert not (state.path / "ca" / "core").exists()
+
+
 def test_a_folder_that_is_no_state(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         run(StateDirectory(tmp_path), "show", "core")

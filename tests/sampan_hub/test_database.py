@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sampan.errors import Invalid, Unavailable
-from sampan_hub.database import Database, _address, _engine, alembic_config
+from sampan_hub.database import Database, _engine, address_of, alembic_config
 from sampan_hub.store import Store
 from sampan_hub.tables import METADATA
 from tests.waiting import until
@@ -60,7 +60,7 @@ async def test_ten_may_bring_it_up_to_date_at_once(url: str) -> None:
 
 
 async def test_waits_of_the_first_version_are_kept(url: str) -> None:
-    database = Database(_engine(_address(url)))
+    database = Database(_engine(address_of(url)))
     config = alembic_config()
 
     def first(connection: Connection) -> None:
