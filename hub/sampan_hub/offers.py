@@ -49,6 +49,7 @@ def offers(services: Services, owner: str) -> tuple[Candidate, ...]:
             draining=centre.descriptor.state == "draining",
             age=_age(services, services.watches[name]),
             survey=services.watches[name].survey,
+            unfit=centre.vetting.known,
             permit=services.entitlements.permit(centre, owner),
         )
         for name, centre in services.directory.centres.items()

@@ -53,6 +53,8 @@ class Candidate:
     """Seconds since it was last heard; None: never."""
     survey: Survey | None = None
     """What `capacity` comes to, where that was worked out when it arrived; else it is worked out for each decision."""
+    unfit: Message | None = None
+    """Why nothing of ours could start there, where that is known beforehand."""
     permit: Permit | None = None
     """What the person's own limits there allow; None where they are not known, which is no reason to say no."""
 
@@ -164,6 +166,8 @@ def _refusal(
         return Message("place.tried", {"why": tried[name]})
     if candidate.draining:
         return Message("place.draining")
+    if candidate.unfit is not None:
+        return Message("environment.unfit", {"why": candidate.unfit})
     if need.software and need.software not in candidate.facts.software:
         return Message("place.software", {"want": need.software})
     rooms = candidate.facts.most if survey is None else survey.most

@@ -1,4 +1,4 @@
-"""What is asked of a centre now and then, since it seldom changes: what holds there for everybody."""
+"""What is asked of a centre now and then, since it seldom changes: its rules, and whether its environment suits."""
 
 from __future__ import annotations
 
@@ -55,6 +55,10 @@ class Seldom:
         self._asking = None
 
     async def _ask(self) -> None:
+        # Known before somebody is placed there; where it does not suit, that is how anybody learns that it was mended.
+        await asyncio.gather(self._rules(), self._centre.vetting.unfit())
+
+    async def _rules(self) -> None:
         if self._centre.descriptor.scheduler.kind in _RULELESS:
             return
         with suppress(SampanError):

@@ -1,4 +1,4 @@
-"""Whether a centre's environment suits this hub: asked now and then before a job is submitted, not for each."""
+"""Whether a centre's environment suits this hub: asked now and then, and before a job is submitted, not for each."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ class Vetting:
         self._until = 0.0
         self._asking: asyncio.Task[None] | None = None
 
+    @property
+    def known(self) -> Message | None:
+        """What :meth:`unfit` said last; nobody is asked."""
+        return self._why
+
     async def unfit(self) -> Message | None:
         """Why no job may start there, in words with the next step; None where it suits or where nobody can say.
 
@@ -62,7 +67,7 @@ class Vetting:
         )
 
     async def _ask(self) -> None:
-        centre = self._centre
+        centre, before = self._centre, self._why
         try:
             ask = environments.facts(centre.descriptor.environment.python)
             said = await centre.ask(ask, deadline=_DEADLINE)
@@ -76,7 +81,7 @@ class Vetting:
             log.info("%s: what its environment is cannot be told: %s", centre.id, error)
             self._why, self._until = None, time.monotonic() + SOONER
             return
-        if self._why is not None:
+        if self._why is not None and self._why != before:
             log.warning("%s: %s", centre.id, self._why.say("en"))
         self._until = time.monotonic() + (AGAIN if self._why is None else SOONER)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sampan.errors import Unavailable
+from sampan.errors import Refused, Unavailable
 from sampan.need import Need
 from sampan_hub import seldom as module
+from sampan_hub import vetting
 from sampan_hub.limits import Limit
 from sampan_hub.rules import NO_RULES, Closure, Rules
-from sampan_hub.steps.placing import decide
+from sampan_hub.steps.placing import decide, refuse_impossible
 from tests.sampan_hub.scripted_centre import Bench, bench
 from tests.waiting import until
 
@@ -89,6 +90,33 @@ async def test_what_will_be_closed_is_no_room_for_what_lasts_into_it(east: Bench
 def _verdict(bench: Bench, minutes: int) -> tuple[str, str]:
     [offer] = decide(bench.services, Need(cores=1, minutes=minutes), "alice").ranked
     return offer.verdict, offer.reasons[0].code
+
+
+async def test_an_environment_that_does_not_suit_is_known_before_anybody_is_placed_there(
+    east: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And mended, it is noticed, though nobody is sent there meanwhile."""
+    monkeypatch.setattr(module, "_EVERY", 0.0)
+    monkeypatch.setattr(vetting, "SOONER", 0.0)
+    facts = east.services.directory.centres["east"].descriptor
+    environment = facts.environment.model_copy(
+        update={"prefix": str(tmp_path / "none"), "python": str(tmp_path / "none/bin/python")}
+    )
+    east.put("east", facts.model_copy(update={"environment": environment}))
+    watch = east.services.watches["east"]
+    await watch.measure()
+    need = Need(cores=1)
+    assert decide(east.services, need, "alice").ranked, "what nobody knows yet is no reason"
+    await watch.seldom.learn()
+    [refused] = decide(east.services, need, "alice").refused
+    said = refused.reasons[0].say("en")
+    assert refused.reasons[0].code == "environment.unfit"
+    assert "has no software environment of this hub's yet" in said
+    with pytest.raises(Refused, match="has no software environment"):
+        await refuse_impossible(east.services, need, "alice")
+    monkeypatch.setattr(vetting, "unfit", lambda *_: None)
+    await watch.seldom.learn()
+    assert decide(east.services, need, "alice").ranked
 
 
 async def test_limits_are_asked_under_the_rules_of_the_day(east: Bench) -> None:
