@@ -11,6 +11,8 @@ VENV ?= $(HERE)/.venv
 endif
 BIN := $(VENV)/bin
 PORT ?= 8000
+# How many processes share the tests. One of them has the federation of real centres: more than two gain little.
+WORKERS ?= 2
 ARGS ?=
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
@@ -35,7 +37,7 @@ endif
 
 test: setup ## All tests; ARGS= goes to pytest
 	@tools/debian-packages
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations=30 $(ARGS)
 
 lint: setup ## ruff, mypy, import contracts, pre-commit's other hooks
 	$(BIN)/ruff check .
