@@ -205,7 +205,7 @@ def _server(app: ASGIApp) -> _Server:
             timeout_keep_alive=60,
             timeout_graceful_shutdown=2,
             # Streams of a kernel's sockets: encrypted bytes, which nothing makes smaller.
-            ws="wsproto",
+            ws="auto",
             ws_max_size=1 << 20,
             ws_per_message_deflate=False,
         )

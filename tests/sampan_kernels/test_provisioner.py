@@ -49,12 +49,15 @@ def specs(broker: RealBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return KernelSpecManager(kernel_dirs=[str(tmp_path / "kernels")])
 
 
-async def run(client: AsyncKernelClient, code: str) -> str:
+async def run(client: AsyncKernelClient, code: str, begun: asyncio.Event | None = None) -> str:
+    """What it printed, and the name of its error; `begun` is set when it says something."""
     said: list[str] = []
 
     def hear(message: dict[str, Any]) -> None:
         content = message["content"]
         said.append(content.get("text") or content.get("ename") or "")
+        if begun is not None and content.get("text"):
+            begun.set()
 
     await client.execute_interactive(code, timeout=30, output_hook=hear)
     return "".join(said).strip()
@@ -80,10 +83,11 @@ async def test_starts_runs_interrupts_restarts_and_frees(
     assert len(big) == 5_000_000
     assert await manager.is_alive()
 
-    sleeping = asyncio.create_task(run(client, "import time; time.sleep(60)"))
-    await asyncio.sleep(0.5)
+    begun = asyncio.Event()
+    sleeping = asyncio.create_task(run(client, "import time; print('begun'); time.sleep(60)", begun))
+    await asyncio.wait_for(begun.wait(), 20)
     await manager.interrupt_kernel()
-    assert await asyncio.wait_for(sleeping, 10) == "KeyboardInterrupt"
+    assert (await asyncio.wait_for(sleeping, 20)).endswith("KeyboardInterrupt")
 
     # Each of Jupyter's ways to restart, the second of which tells a provisioner to kill and not that it is for a restart.
     for now in (False, True):

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from jupyter_client.manager import KernelManager
 WHERE = "import json, os, socket; print(json.dumps([os.environ['SAMPAN_CENTRE'], os.environ['SAMPAN_TAG'], socket.gethostname()]))"
 
 
-def run(client: Any, code: str) -> str:
+def run(client: Any, code: str, begun: Callable[[], object] | None = None) -> str:
+    """What it printed, and the name of its error; `begun` is called when it says something."""
     said: list[str] = []
 
     def hear(message: dict[str, Any]) -> None:
         said.append(message["content"].get("text") or message["content"].get("ename") or "")
+        if begun is not None and message["content"].get("text"):
+            begun()
 
     client.execute_interactive(code, timeout=60, output_hook=hear)
     return "".join(said).strip()
@@ -52,10 +56,11 @@ def main(folder: Path, centre: str) -> dict[str, Any]:
         client.wait_for_ready(timeout=60)
         seen["where"] = json.loads(run(client, WHERE))
         seen["sum"] = run(client, "x = 41; print(x + 1)")
-        threading.Timer(1.0, manager.interrupt_kernel).start()
+        interrupt = threading.Thread(target=manager.interrupt_kernel)
         began = time.monotonic()
-        seen["interrupted"] = run(client, "import time; time.sleep(600)")
+        seen["interrupted"] = run(client, "import time; print('begun'); time.sleep(600)", interrupt.start)
         seen["seconds"] = time.monotonic() - began
+        interrupt.join()
         for now in (False, True):
             manager.restart_kernel(now=now)
             client.wait_for_ready(timeout=60)

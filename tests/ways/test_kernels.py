@@ -51,7 +51,8 @@ async def test_a_script_computes_at_a_centre(hub: WholeHub) -> None:
     async with Person(hub, "ann") as ann:
         answer = await ann.api("POST", "/users/ann/tokens", json={"note": "a script"})
         seen = await _script(hub, answer.json()["token"], "west")
-        assert (seen["where"][0], seen["sum"], seen["interrupted"]) == ("west", "42", "KeyboardInterrupt")
+        assert (seen["where"][0], seen["sum"]) == ("west", "42")
+        assert seen["interrupted"].endswith("KeyboardInterrupt")
         assert seen["seconds"] < 30
         for now in (False, True):
             where, said = seen[f"after restart, now={now}"]
