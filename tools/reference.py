@@ -14,6 +14,7 @@ from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
 from sampan_hub import kernel_api, overview, signer
 from sampan_hub.api import PREFIX, routes
+from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand
 from sampan_hub.descriptor import json_schema
 from sampan_hub.env_command import EnvCommand
@@ -103,6 +104,9 @@ def _broker() -> str:
         + "\n## Settings of the signer\n\n`python -m sampan_hub.signer`, an account of its own in operation; "
         + "see [Join a centre by SSH](../how-to/join-by-ssh.md).\n\n"
         + _flags(signer.flags())
+        + "\n## Settings of the culler\n\n`python -m sampan_hub.culler`, which ends idle servers; see "
+        + "[Watch over a hub](../how-to/watch-over.md).\n\n"
+        + _flags(culler.flags())
         + "\n## Plans\n\n"
         + _table(("id", "English", "中文", "the same as a link"), plans)
     )
@@ -114,11 +118,13 @@ def _commands() -> str:
         "[Ask from a script](../how-to/ask-from-a-script.md).\n"
     )
     commands: dict[str, Command] = {
+        "backup": Backup(),
         "ca": CaCommand(),
         "centres": Centres(),
         "env": EnvCommand(),
         "launches": Launches(),
         "place": Place(),
+        "restore": Restore(),
         "up": Up(),
     }
     for name, command in commands.items():

@@ -81,6 +81,12 @@ class JobFolder:
     def ended(self) -> dict[str, Any] | None:
         return read_json(self.path / "ended.json")
 
+    def script(self, size: int) -> str:
+        """The first bytes of what it was submitted with. Raises PermissionError for somebody else's."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(self.path / "script", flags), "rb") as file:
+            return file.read(size).decode("utf-8", "replace")
+
     @property
     def cancelled(self) -> bool:
         return os.path.lexists(self.path / "cancel")

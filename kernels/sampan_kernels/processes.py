@@ -159,15 +159,12 @@ def cancel(spool: Spool, told: argparse.Namespace) -> str:
 
 def script(spool: Spool, told: argparse.Namespace) -> str:
     """What a job of one's own that carries the tag was made of; null where there is no such job."""
-    number = number_of(told.id)
-    for job in spool.chosen(lambda other, tag: (other, tag) == (number, told.tag)):
-        try:
-            handle = os.open(job.path / "script", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except PermissionError:
-            raise RefusedError(f"job {number} belongs to {job.account}") from None
-        with os.fdopen(handle, "rb") as file:
-            return json.dumps({"script": file.read(LONGEST_SCRIPT).decode("utf-8", "replace")})
-    return json.dumps({"script": None})
+    asked = number_of(told.id), told.tag
+    try:
+        found = [job.script(LONGEST_SCRIPT) for job in spool.chosen(lambda *one: one == asked)]
+    except PermissionError:
+        raise RefusedError(f"job {told.id} belongs to somebody else") from None
+    return json.dumps({"script": found[0] if found else None})
 
 
 def capacity(spool: Spool, told: argparse.Namespace) -> str:

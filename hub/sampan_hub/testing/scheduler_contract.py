@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,13 +17,13 @@ from typing import Any, Final
 
 import pytest
 
-from sampan.errors import Refused, SampanError, Unavailable
-from sampan_hub.asks import Ask, Completed
+from sampan.errors import Refused
+from sampan_hub.asks import Ask
 from sampan_hub.jobs import FoundJob, JobSpec, JobState, JobStatus
 from sampan_hub.limits import Limit
-from sampan_hub.rules import NO_RULES, Rules
+from sampan_hub.rules import Rules
 from sampan_hub.schedulers import Scheduler
-from sampan_hub.testing.no_answers import NO_ANSWERS
+from sampan_hub.testing.answers_contract import AnswersContract
 
 __all__ = ["Run", "SchedulerContract"]
 
@@ -32,13 +31,8 @@ Run = Callable[[Ask[Any]], Awaitable[Any]]
 SOON: Final = 30.0
 """Seconds in which a scheduler with room starts, ends or forgets a small job."""
 
-VERBS: Final = (
-    *("submit", "find", "recall", "status", "ended", "cancel", "script", "capacity", "usage"),
-    *("rules", "limits", "expected_start"),
-)
 
-
-class SchedulerContract:
+class SchedulerContract(AnswersContract):
     """Subclass it and provide the fixtures named above."""
 
     _numbers = itertools.count(1)
@@ -262,52 +256,3 @@ class SchedulerContract:
         start = await run(scheduler.expected_start(spec))
         assert start is None or start >= time.time() - 60
         assert await run(scheduler.find([spec.tag])) == []
-
-    # --- what is said, and what is no answer
-
-    def asks(self, scheduler: Scheduler, spec: JobSpec) -> dict[str, Ask[Any]]:
-        return {
-            "submit": scheduler.submit(spec),
-            "find": scheduler.find([spec.tag]),
-            "recall": scheduler.recall([spec.tag]),
-            "status": scheduler.status(["1"]),
-            "ended": scheduler.ended(["1"]),
-            "cancel": scheduler.cancel("1", spec.tag),
-            "script": scheduler.script("1", spec.tag),
-            "capacity": scheduler.capacity(),
-            "usage": scheduler.usage(["1"]),
-            "rules": scheduler.rules(),
-            "limits": scheduler.limits("alice", NO_RULES),
-            "expected_start": scheduler.expected_start(spec),
-        }
-
-    @pytest.mark.parametrize("what", NO_ANSWERS)
-    @pytest.mark.parametrize("verb", VERBS)
-    async def test_no_answer_is_never_an_answer(
-        self, scheduler: Scheduler, spec: JobSpec, verb: str, what: str
-    ) -> None:
-        """Read as "there is no such job" it would cost somebody a living server."""
-        done = NO_ANSWERS[what]
-        if verb == "cancel" and done.status == 0:
-            return  # Nothing to say is what many schedulers say to a cancel.
-        with pytest.raises(Unavailable):
-            self.asks(scheduler, spec)[verb].parse(done)
-
-    async def test_nothing_of_a_person_is_in_an_argument_list(
-        self, scheduler: Scheduler, spec: JobSpec
-    ) -> None:
-        """Each argument is of a narrow shape, so that a transport's quoting is never all there is; scripts go on stdin."""
-        for ask in self.asks(
-            scheduler, replace(spec, script="#!/bin/bash\n# what a person typed\n")
-        ).values():
-            for word in ask.argv:
-                assert re.fullmatch(r"[A-Za-z0-9_./:@%+=,|-]+", word), word
-
-    async def test_every_failure_is_one_of_ours(self, scheduler: Scheduler, spec: JobSpec) -> None:
-        for verb, ask in self.asks(scheduler, spec).items():
-            for text in ("{", "[]", "null", '{"jobs": [{}]}', "a|b|c\n", "\0", "9" * 5000, "[" * 100_000):
-                try:
-                    ask.parse(Completed(0, text, ""))
-                except SampanError:
-                    continue
-                assert verb != "capacity", text[:20]
