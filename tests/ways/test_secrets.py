@@ -33,7 +33,7 @@ from tests.ways.secrets_of import (
     newer,
     open_to_others,
 )
-from tests.ways.whole_hub import WholeHub, whole_hub
+from tests.ways.whole_hub import WholeHub, came, whole_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,7 +45,7 @@ SESSION: Final = "jupyterhub-session-id"
 
 @dataclass
 class Scene:
-    """A hub; alice with a server, a kernel and a cluster of two workers."""
+    """A hub; alice with a server, a kernel and a cluster of two workers, and a kernel that is a launch of its own."""
 
     hub: WholeHub
     alice: Person
@@ -69,16 +69,28 @@ async def scene(kind: str) -> AsyncIterator[Scene]:
             await alice.ready()
             kernel = await alice.kernel()
             assert (await kernel.run(OPEN_CLUSTER)).strip() == "42"
-            secrets = await gather(hub, alice, kernel)
+            secrets = await gather(hub, alice, kernel) | await _launched_kernel(hub)
             yield Scene(
                 hub, alice, kernel, began, {n: text for n, text in secrets.items() if SESSION not in n}
             )
 
 
+async def _launched_kernel(hub: WholeHub) -> dict[str, str]:
+    wish = {"kind": "kernel", "name": "apart", "options": {"plan": "light"}}
+    launch = (await hub.ask("POST", "/launches", "alice", json=wish))["id"]
+
+    async def ready() -> bool:
+        return bool((await hub.ask("GET", f"/launches/{launch}", "alice"))["stage"] == "ready")
+
+    await came(ready, 60)
+    keys = await hub.ask("GET", f"/launches/{launch}/keys", "alice")
+    return {f"launched {name}": keys[name] for name in ("key", "curve_secretkey")}
+
+
 async def test_there_are_secrets_to_look_for(scene: Scene) -> None:
     """Else the tests below would find nothing because they look for nothing."""
     kinds = {name.split()[0] for name in scene.secrets}
-    assert kinds == {"state", "client", "kernel", "environment", "cookie"}
+    assert kinds == {"state", "client", "kernel", "launched", "environment", "cookie"}
     assert {"kernel JUPYTERHUB_API_TOKEN", "kernel connection key", "kernel dask key"} <= set(scene.secrets)
     if scene.hub.kind == "federation":
         assert {f"state authority of {centre}" for centre in scene.hub.centres} <= set(scene.secrets)
