@@ -71,6 +71,45 @@ async def test_a_script_computes_at_a_centre(hub: WholeHub) -> None:
         assert [tag for tag in tags if launch["id"] in tag] == [seen["where"][1]], "one job in all"
 
 
+FROM_A_NOTEBOOK = """
+import json, os, pathlib, tempfile
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+folder = pathlib.Path(tempfile.mkdtemp(), "kernels")
+(folder / "there").mkdir(parents=True)
+provisioner = {"provisioner_name": "sampan-provisioner", "config": {"options": {"plan": "light", "centre": "west"}}}
+spec = {"argv": [], "display_name": "there", "language": "python", "metadata": {"kernel_provisioner": provisioner}}
+(folder / "there" / "kernel.json").write_text(json.dumps(spec))
+manager = AsyncKernelManager(kernel_name="there", kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(folder)]))
+await manager.start_kernel()
+client = manager.client()
+client.start_channels()
+await client.wait_for_ready(timeout=60)
+said = []
+ask = "import os; print(os.environ['SAMPAN_CENTRE'], end='')"
+await client.execute_interactive(ask, timeout=60, output_hook=lambda message: said.append(message["content"].get("text", "")))
+print(json.dumps([os.environ["SAMPAN_CENTRE"], "".join(said), os.environ["SAMPAN_LAUNCH"]]))
+"""
+
+
+async def test_a_notebook_at_one_centre_computes_at_another(hub: WholeHub) -> None:
+    """Where no node reaches another: by its session's own token, through the broker. What it started ends with it."""
+    async with Person(hub, "cai") as cai:
+        await cai.start(plan="light", centre="east")
+        await cai.ready()
+        notebook = await cai.kernel()
+        here, there, session = json.loads(await notebook.run(FROM_A_NOTEBOOK))
+        assert (here, there) == ("east", "west")
+        launches = {one["kind"]: one for one in await hub.launches("cai")}
+        assert launches["kernel"]["parent"] == session == launches["server"]["id"]
+        await cai.stop()
+
+        async def over() -> bool:
+            return not await hub.launches("cai") and not await asyncio.to_thread(hub.live_jobs, "west")
+
+        await came(over)
+
+
 async def test_a_token_for_other_things_starts_no_kernel(hub: WholeHub) -> None:
     async with Person(hub, "bob") as bob:
         wish = {"note": "narrow", "scopes": ["read:users:name!user"]}

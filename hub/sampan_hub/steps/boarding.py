@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _SOON = 0.15
 _RELINK = 1.0
 _QUIET = 10.0
+_WITH_PARENT = 2.0
+"""Seconds until a child looks again whether its parent is still there: what was started beside a session ends with it."""
 _HUB_AWAY = 600
 """Seconds that a job waits for the identity of its server: as long as its launcher waits for us."""
 
@@ -132,8 +134,8 @@ async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | 
             return _RELINK
         services.lost_links.pop(launch.id, None)
         services.doors.attach(launch.id, link)
-    # The watch and the link wake it when they hear something.
-    return _QUIET
+    # The watch and the link wake it when they hear something; the end of a parent does not.
+    return _QUIET if launch.parent is None else _WITH_PARENT
 
 
 async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Link) -> float:
