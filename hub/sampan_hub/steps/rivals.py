@@ -13,6 +13,7 @@ from dataclasses import replace
 from sampan.errors import Conflict, Refused
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Kind, Seen, Stage
+from sampan_hub.jobs import JobState
 from sampan_hub.records import Attempt, Launch, holder, need_of, rival
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
@@ -94,7 +95,9 @@ async def stand_by(services: Services, launch: Launch, beside: Attempt) -> float
 
 
 def _overtakes(services: Services, launch: Launch, held: Attempt, beside: Attempt) -> bool:
-    if beside.seen is not Seen.ALIVE:
+    watch = services.watches.get(beside.centre)
+    status = watch.statuses.get(beside.job or "") if watch else None
+    if beside.seen is not Seen.ALIVE or status is None or status.state is not JobState.RUNNING:
         return False
     if held.ready_at is None:
         return beside.stage not in _WAITS
