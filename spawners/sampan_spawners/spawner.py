@@ -46,9 +46,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
 
     broker_socket = Unicode(help="Path of the broker's unix socket.").tag(config=True)
     secret_file = Unicode(help="File with the secret that the broker knows the hub by.").tag(config=True)
-    simulated = Bool(False, help="Whether the start page says that the centres are simulated.").tag(
-        config=True
-    )
+    simulated = Bool(help="Whether the start page says that the centres are simulated.").tag(config=True)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -154,8 +152,10 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
     async def _supply(self, launch: Json) -> None:
         """Hands over the identity its server is to get, a new one if this hub process has none (any more)."""
         if not self.api_token:
-            await mint(self)
-        await self.broker.put_identity(launch["id"], environment(self))
+            # A session that serves has one: to make a new one would be the end of it.
+            await (self._take_token() if ready(launch) else mint(self))
+        if self.api_token:
+            await self.broker.put_identity(launch["id"], environment(self))
 
     async def _take_token(self) -> None:
         """A server that runs already keeps its token: it becomes ours again, and User.spawn drops the unused one."""

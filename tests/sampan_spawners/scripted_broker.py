@@ -38,6 +38,8 @@ class Script:
         self.cause: Json | None = None
         self.tail: str | None = None
         self.door: str | None = None
+        self.moves_on = False
+        """Whether a new session is to follow the one that serves."""
         self.steps: list[Json] = []
         self.news = asyncio.Condition()
 
@@ -211,7 +213,8 @@ class ScriptedBroker:
             "progress": last["progress"] if last else 0,
             "attempts": script.attempts,
             "message": last["message"] if last else None,
-            "needs_identity": script.id not in self.identities and script.stage is not Stage.READY,
+            "needs_identity": script.id not in self.identities
+            and (script.moves_on or script.stage is not Stage.READY),
             "door": script.door,
             "cause": script.cause,
             "log_tail": script.tail,

@@ -68,6 +68,22 @@ async def test_hub_and_broker_restarted_while_it_is_pending_it_gets_a_new_identi
         assert await hub.whose(new) is None
 
 
+async def test_a_session_that_moves_on_after_the_restart_keeps_its_token(hub: LiveHub) -> None:
+    """Hub and broker have forgotten it; the launcher of the session that serves has it, and the next one gets the same."""
+    async with Browser(hub, "pavo") as pavo, door() as address:
+        script = await pavo.started(address)
+        token = hub.broker.running_token[script.id]
+        hub.kill("hub")
+        hub.broker.identities.clear()
+        await restart(hub)
+        await came(pavo.is_ready)
+        assert script.id not in hub.broker.identities
+        script.moves_on = True
+        await until(lambda: script.id in hub.broker.identities, 30)
+        assert hub.broker.identities[script.id]["JUPYTERHUB_API_TOKEN"] == token
+        assert await hub.whose(token) == "pavo"
+
+
 async def test_a_broker_that_is_away_after_the_restart_is_waited_for(hub: LiveHub) -> None:
     async with Browser(hub, "quin") as quin, door() as address:
         script = await quin.started(address)
