@@ -116,7 +116,8 @@ class Entitlements:
             async with self._turns.setdefault(centre.id, asyncio.Semaphore(_AT_ONCE)):
                 account = await centre.account(owner)
                 seldom = services.watches[centre.id].seldom
-                await seldom.learn()
+                if not seldom.heard:
+                    await seldom.learn()
                 ask = centre.scheduler.limits(account, seldom.rules)
                 limits = await centre.ask(ask, account=account, deadline=_DEADLINE)
             lasts = _REMEMBERED

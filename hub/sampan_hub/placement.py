@@ -211,7 +211,7 @@ def _known(
         closing = survey.closing(need, standing) if why is None else None
         if closing is not None:
             # Behind what is closed for days nobody starts as soon as others did.
-            forecast = max(forecast or 0.0, closing.opens_at - survey.capacity.measured_at)
+            forecast = max(forecast or 0.0, closing.opens_at - survey.capacity.measured_at) or forecast
             why = closes(closing)
         why = why or in_line(None if blind else standing.ahead, forecast)
         offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *more), standing.ahead)

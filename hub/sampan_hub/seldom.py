@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from sampan_hub.hearing import Hearing
 from sampan_hub.rules import NO_RULES, Rules
 
 __all__ = ["Seldom"]
+
+log = logging.getLogger(__name__)
 
 _EVERY: Final = 60.0
 """Seconds from one such question to the next, whether or not there was an answer."""
@@ -30,6 +33,8 @@ class Seldom:
         self._hearing = hearing
         self._centre = hearing.centre
         self._told = told
+        self.heard = False
+        """Whether its rules were ever asked for, with an answer or without."""
         self._asked_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
 
@@ -53,6 +58,8 @@ class Seldom:
 
     def _done(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
+        if not asking.cancelled() and (error := asking.exception()) is not None:
+            log.error("what seldom changes at %s cannot be told", self._centre.id, exc_info=error)
 
     async def _ask(self) -> None:
         # Known before somebody is placed there; where it does not suit, that is how anybody learns that it was mended.
@@ -64,3 +71,4 @@ class Seldom:
         with suppress(SampanError):
             self.rules = await self._hearing.ask("rules", self._centre.scheduler.rules(), _DEADLINE)
             self._told()
+        self.heard = True

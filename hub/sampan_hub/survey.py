@@ -109,9 +109,12 @@ class Survey:
         return _best(soon, lambda standing: self._soonness(standing, waits, need)), False
 
     def closing(self, need: Need, standing: Standing) -> Closing | None:
-        """The last of the share's nodes to close, of those that would have the room now but not for so long."""
+        """The last of the share's nodes to close, of those that would have the room now but not for so long.
+
+        Where others stay open, it may start there before this one opens again: then it is said to open now.
+        """
         share = standing.share
-        slots = (self._bins[at].slot for at in self._by_queue[share.queue]) if not standing.ahead else ()
+        slots = [self._bins[at].slot for at in self._by_queue[share.queue]] if not standing.ahead else []
         closing = [
             slot.closing
             for slot in slots
@@ -119,7 +122,10 @@ class Survey:
             and (room := _room(share, replace(slot, closing=None))) is not None
             and room.holds(need)
         ]
-        return max(closing, key=lambda one: one.minutes, default=None)
+        last = max(closing, key=lambda one: one.minutes, default=None)
+        if last is None or all(slot.closing is not None for slot in slots):
+            return last
+        return replace(last, opens_at=self.capacity.measured_at)
 
     def _lots(self, order: Sequence[int], rows_of: Callable[[int], Iterable[Row]]) -> tuple[_Lot, ...]:
         """The rows of the shares in that order, by what the shares make of a need."""

@@ -87,6 +87,19 @@ def test_a_centre_that_closes_for_days_is_behind_one_with_a_queue_of_minutes() -
     assert order(placed) == [("a", "queue"), ("b", "queue")]
 
 
+def test_where_others_stay_open_it_may_start_there_first() -> None:
+    """A reservation that always begins an hour from now keeps some nodes for short sessions: nobody waits for its end."""
+    reading = Reading((node("a", 8), node("b", 0)))
+    partly = centre("a", *closed(reading, closure("a", after=45, ends=500_000)).nodes)
+    queue = centre("b", node("n", 0))
+    placed = place(HOUR, [partly, queue], forecasts={("a", "main"): 60.0, ("b", "main"): 6000.0})
+    assert order(placed) == [("a", "queue"), ("b", "queue")]
+    assert placed.ranked[0].reasons[0].code == "place.closes"
+    assert order(place(HOUR, [partly, queue], forecasts={("b", "main"): 6000.0}))[0] == ("b", "queue"), (
+        "nobody knows"
+    )
+
+
 def test_what_was_promised_takes_no_node_that_closes_before_its_end() -> None:
     """The claim's node is the one that stays open, so that nothing is left for another long one; short ones have the other."""
     nodes = closed(Reading((node("a", 8), node("b", 8))), closure("a", after=45, ends=105)).nodes
