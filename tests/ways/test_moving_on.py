@@ -1,0 +1,57 @@
+"""The way of a session whose time runs out: a new one at the same centre, behind the same address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.ways.person import Person
+from tests.ways.whole_hub import came, whole_hub
+
+LEFT = "import sampan; h = sampan.here(); print(h.launch, h.centre, round(h.time_left.total_seconds()))"
+SAVE = "open('kept.txt', 'w').write('saved before'); kept = 42"
+
+
+async def test_a_session_moves_on_to_a_new_walltime(kind: str) -> None:
+    """A file saved before is there, the variables are not, the address is the same, and one job is left."""
+    async with whole_hub(kind) as hub, Person(hub, "ann") as ann:
+        await ann.start(plan="light", hours="1")
+        await ann.ready()
+        kernel = await ann.kernel()
+        await kernel.run(SAVE)
+        before = await ann.launch()
+        route, token = (await ann.server())["url"], await hub.ask("GET", _identity(before), "ann")
+        assert before["may_move_on"] is True
+        told = await hub.ask("POST", f"/launches/{before['id']}/move-on", "ann", json={"minutes": 120})
+        assert told["message"]["code"] == "launch.moving"
+        assert (told["stage"], told["may_move_on"], told["ends_at"]) == ("ready", False, before["ends_at"])
+
+        async def moved() -> Any:
+            now = await ann.launch()
+            return now if now["job"] != before["job"] and now["stage"] == "ready" else None
+
+        after = await came(moved, 90, every=0.3)
+        assert (after["id"], after["centre"], after["door"]) == (
+            before["id"],
+            before["centre"],
+            before["door"],
+        )
+        assert after["message"]["code"] == "launch.ready_again"
+        assert [one["id"] for centre in hub.centres for one in hub.live_jobs(centre)] == [after["job"]]
+        assert ((await ann.server())["url"], await hub.ask("GET", _identity(after), "ann")) == (route, token)
+        again = await ann.kernel()
+        assert (await again.run("print(open('kept.txt').read(), 'kept' in globals())")).split() == [
+            "saved",
+            "before",
+            "False",
+        ]
+        name, centre, left = (await again.run(LEFT)).split()
+        assert (name, centre) == (before["id"], before["centre"])
+        assert 115 * 60 < int(left) <= 120 * 60
+        assert after["ends_at"] - before["ends_at"] > 59 * 60
+        await ann.stop()
+        await ann.at("ended")
+        assert hub.live_jobs(before["centre"]) == []
+
+
+def _identity(launch: dict[str, Any]) -> str:
+    return f"/launches/{launch['id']}/identity"
