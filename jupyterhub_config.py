@@ -105,6 +105,7 @@ c.JupyterHub.services = [
         "display": False,
     },
     {"name": "sampan-up", "api_token": secret("routes-token"), "display": False},
+    {"name": "sampan-culler", "api_token": secret("culler-token"), "display": False},
 ]
 # Its route stands here instead of a `url` above: a hub that starts waits for each service with a url, and waits for minutes
 # for a broker that accepts connections and does not answer. Nobody could log in meanwhile.
@@ -120,6 +121,12 @@ c.JupyterHub.load_roles = [
     },
     # `sampan up` tells the hub to restore its routes when it has restarted the proxy.
     {"name": "sampan-routes", "services": ["sampan-up"], "scopes": ["proxy"]},
+    # Idle servers are ended by a process of its own, which may look at servers, end them, and nothing else.
+    {
+        "name": "sampan-culler",
+        "services": ["sampan-culler"],
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+    },
 ]
 # The service `sampan` has no role on purpose: the broker asks the hub "whose token is this" with the token itself, which
 # every token may (name, groups, scopes of its own). Its own token opens nothing.

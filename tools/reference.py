@@ -12,7 +12,7 @@ from sampan.commands import Command
 from sampan.questions import Centres, Launches, Place
 from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
-from sampan_hub import kernel_api, overview, signer
+from sampan_hub import culler, kernel_api, overview, signer
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand

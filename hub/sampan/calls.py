@@ -137,6 +137,10 @@ def socket(id_: str, name: str) -> str:
     return f"/api/launches/{_launch(id_)}/sockets/{quote(name, safe='')}"
 
 
+def tell_activity(id_: str, idle_seconds: float) -> Call[Json]:
+    return Call("PUT", f"/api/launches/{_launch(id_)}/activity", _mapping, json={"idle_seconds": idle_seconds})
+
+
 def put_identity(id_: str, env: Mapping[str, str]) -> Call[None]:
     return Call("PUT", f"/api/launches/{_launch(id_)}/identity", _nothing, json={"env": dict(env)})
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from sampan.errors import Forbidden, Invalid
-from sampan.stages import Kind, Target
+from sampan.stages import Kind
 from sampan_hub import facts, kernel_api, overview, plans
 from sampan_hub.asking import Maker, Mine, Parts, Who
 from sampan_hub.body_limit import BodyLimit
@@ -56,6 +56,11 @@ class MoveOn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     minutes: int | None = Field(default=None, ge=1, le=720 * 60)
+
+
+class Activity(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    idle_seconds: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Identity(BaseModel):
@@ -185,11 +190,10 @@ async def show_launch(launch: Mine, services: Parts, person: Who) -> dict[str, A
 
 
 @routes.delete("/launches/{launch}", status_code=202)
-async def stop_launch(launch: Mine, services: Parts, person: Who) -> dict[str, Any]:
+async def stop_launch(launch: Mine, services: Parts, person: Who, launching: Maker) -> dict[str, Any]:
     """Ends a launch; the job is confirmed gone before the launch is shown as ended."""
     if launch.ended_at is None:
-        await services.store.update_launch(launch.id, target=Target.STOPPED)
-        services.wake(launch.id)
+        await launching.stop(launch)
     row = await services.store.launch(launch.id)
     return await _view(services, row or launch, person)
 
@@ -231,6 +235,14 @@ async def read_log(launch: Mine, services: Parts) -> dict[str, str]:
         return {"text": ""}
     last = attempts[-1]
     return {"text": last.tail or await log_tail(services, launch, last) or ""}
+
+
+@routes.put("/launches/{launch}/activity")
+async def tell_activity(launch: Mine, activity: Activity, services: Parts) -> dict[str, int]:
+    """A session says for how long nothing has been done in it, and is told for how long that may be (0: for ever)."""
+    if launch.live:
+        services.idleness.hear(launch.id, activity.idle_seconds)
+    return {"idle_limit": services.idleness.limit}
 
 
 @routes.put("/launches/{launch}/identity", status_code=204)

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sampan.errors import Conflict, Missing, SampanError
+from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Target
 from sampan_hub.reconcile import Reconciler
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
+from sampan_hub.spans import at_most
 from sampan_hub.steps.families import adopt
 from sampan_hub.steps.placing import refuse_impossible
 from sampan_hub.steps.rivals import move_on
@@ -64,6 +66,15 @@ class Launching:
         if launch.ended_at is None:
             await self.take_up(launch)
         return launch, created
+
+    async def stop(self, launch: Launch) -> None:
+        """Somebody wants its end: its person, an administrator, or the culler of what is idle."""
+        services = self._services
+        fields: dict[str, Any] = {"target": Target.STOPPED}
+        if services.idleness.due(launch.id):
+            fields["cause"] = Message("ended.idle", {"about": at_most(services.idleness.limit)})
+        await services.store.update_launch(launch.id, **fields)
+        services.wake(launch.id)
 
     async def let_go(self, launch: Launch) -> None:
         """Ends it without its centre's word, which is its person's decision; the sweep ends the job when the centre is back.

@@ -1,4 +1,4 @@
-"""How it all stands, for those who watch over it: metrics for a program, a page for people."""
+"""How it all stands, for those who watch over it: metrics for a program, a page for people, and who is idle."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from sampan.stages import Stage
 from sampan_hub.metrics import Metrics
 from sampan_hub.people import Logins
 from sampan_hub.queries import standings
+from sampan_hub.records import holder
 from sampan_hub.services import Services
 from sampan_hub.status_page import language_of, page, policy, rows
+from sampan_hub.views import cull_at
 
 __all__ = ["routes"]
 
@@ -29,9 +31,23 @@ async def show_metrics(request: Request, authorization: Annotated[str, Header()]
     """Metrics for Prometheus: on the broker's own machine, or with a token that has the scope `read:metrics`."""
     if not _is_from_here(request):
         logins: Logins = request.app.state.logins
-        await logins.may_measure(authorization)
+        await logins.demand(authorization, "read:metrics")
     metrics: Metrics = request.app.state.metrics
     return Response(await metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
+
+@routes.get("/api/idle")
+async def list_idle(request: Request, authorization: Annotated[str, Header()] = "") -> dict[str, list[str]]:
+    """The addresses of servers that are due to be ended because nothing is done in them. For whoever may end servers."""
+    logins: Logins = request.app.state.logins
+    await logins.demand(authorization, "delete:servers")
+    services: Services = request.app.state.services
+    due = []
+    for launch in await services.store.live_launches():
+        held = holder(await services.store.attempts(launch.id))
+        if services.idleness.due(launch.id) and cull_at(services, launch, held) is not None:
+            due.append(launch.prefix)
+    return {"prefixes": due}
 
 
 @routes.get("/status")

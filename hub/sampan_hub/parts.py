@@ -17,7 +17,7 @@ __all__ = ["Parts"]
 
 
 class Parts:
-    """Signer, proxy, broker and hub on this state and these ports. Secrets go by file or environment, never by argument."""
+    """Signer, proxy, broker, hub and culler on this state and these ports. Secrets go by file or environment, never by argument."""
 
     def __init__(self, state: StateDirectory, ports: LoopbackPorts, config: Path) -> None:
         self._state = state
@@ -68,6 +68,13 @@ class Parts:
         # JupyterHub reads the proxy's token from this variable, as the proxy does.
         token = {"CONFIGPROXY_AUTH_TOKEN": self._state.secret("proxy-token")}
         return self._program("hub", (sys.executable, "-m", "jupyterhub", "-f", str(self._config)), token)
+
+    def culler(self) -> Program:
+        argv = (
+            *(sys.executable, "-m", "sampan_hub.culler"),
+            *("--hub-api", self.hub_api, "--broker", f"http://127.0.0.1:{self._ports.broker}"),
+        )
+        return self._program("culler", argv, {"JUPYTERHUB_API_TOKEN": self._state.secret("culler-token")})
 
     def _program(self, name: str, argv: tuple[str, ...], secrets: dict[str, str]) -> Program:
         # What is for us alone: a service manager's own sockets, and the address we would tell it of.

@@ -17,7 +17,6 @@ __all__ = ["Logins", "Person"]
 
 _ACCESS = "access:services"
 _ADMIN = "admin:servers"
-_MEASURE = "read:metrics"
 _CACHE_SECONDS = 60
 _HUB_SECONDS = 10.0
 _TOKEN = re.compile(r"[!-~]{1,512}")
@@ -79,11 +78,11 @@ class Logins:
             return Person(unquote(on_behalf), hub=True)
         return _person(await self._told(scheme, proof))
 
-    async def may_measure(self, authorization: str) -> None:
-        """Raises as `who` does, for a token without the scope that JupyterHub's own metrics ask for. It may be a service's."""
+    async def demand(self, authorization: str, scope: str) -> None:
+        """Raises as `who` does, for a token without that scope of JupyterHub's. It may be a service's."""
         scheme, _, proof = authorization.strip().partition(" ")
-        if _MEASURE not in _scopes(await self._told(scheme, proof)):
-            raise Forbidden("access.metrics")
+        if scope not in _scopes(await self._told(scheme, proof)):
+            raise Forbidden("access.needs_scope", scope=scope)
 
     async def _told(self, scheme: str, proof: str) -> dict[str, object] | None:
         """What the hub says of a token."""

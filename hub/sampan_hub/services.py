@@ -17,6 +17,7 @@ from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
 from sampan_hub.entitlements import Entitlements
 from sampan_hub.hints import Hints
+from sampan_hub.idleness import Idleness
 from sampan_hub.in_flight import InFlight
 from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link
@@ -85,6 +86,7 @@ class Services:
     def __post_init__(self) -> None:
         self.chronicle = Chronicle(self.settings.state / "chronicle.json")
         """How each centre has stood lately."""
+        self.idleness = Idleness(self.settings.idle_after)
 
     def centre(self, name: str) -> Centre:
         """The centre of that id; `Missing` where its descriptor has gone or is broken."""

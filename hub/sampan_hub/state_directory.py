@@ -39,6 +39,7 @@ def _key() -> bytes:
 
 SECRETS: Final[dict[str, Callable[[], bytes]]] = {
     "cookie": _hex,
+    "culler-token": _hex,
     "hub-broker": _hex,
     "hub-id": _hub_id,
     "master": _key,

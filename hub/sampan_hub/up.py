@@ -1,4 +1,4 @@
-"""`sampan up`: signer, proxy, broker and hub on this machine, each in its own process, each kept running by itself."""
+"""`sampan up`: signer, proxy, broker, hub and culler on this machine, each in its own process, each kept running by itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sampan_hub.supervisor import Child, Program, vacate
 
 __all__ = ["command"]
 
-PARTS: Final = ("signer", "proxy", "broker", "hub")
+PARTS: Final = ("signer", "proxy", "broker", "hub", "culler")
 # A person can log in without the broker: longer than this they are not kept waiting for it.
 BROKER_DELAY: Final = 10.0
 # So many deaths in a row, each soon after the start, and a person is told where to look.
@@ -67,7 +67,7 @@ command = Up()
 
 
 class _Federation:
-    """The four children and what binds them, from the first to the last signal."""
+    """The children and what binds them, from the first to the last signal."""
 
     def __init__(self, state: StateDirectory, port: int, config: Path) -> None:
         self._state = state
@@ -101,16 +101,17 @@ class _Federation:
         proxy = Child(parts.proxy(), died=self._died)
         broker = Child(parts.broker(), store, died=self._died)
         hub = Child(parts.hub(), died=self._died)
+        culler = Child(parts.culler(), died=self._died)
         _tell("up.starting", state=str(self._state.path))
         running: dict[Child, asyncio.Task[None]] = {}
         for child in (signer, proxy, broker):
             self._begin(child, running)
-        beside = asyncio.create_task(self._bring_up(parts, store, proxy, hub, running))
+        beside = asyncio.create_task(self._bring_up(parts, store, (proxy, hub, culler), running))
         beside.add_done_callback(lambda _: self._enough.set())
         await self._enough.wait()
         beside.cancel()
         outcomes = list(await asyncio.gather(beside, return_exceptions=True))
-        for child in (hub, broker, proxy, signer):
+        for child in (culler, hub, broker, proxy, signer):
             if child in running:
                 child.stop()
                 outcomes += await asyncio.gather(running[child], return_exceptions=True)
@@ -124,9 +125,14 @@ class _Federation:
         running[child].add_done_callback(lambda _: self._enough.set())
 
     async def _bring_up(
-        self, parts: Parts, store: FdStore, proxy: Child, hub: Child, running: dict[Child, asyncio.Task[None]]
+        self,
+        parts: Parts,
+        store: FdStore,
+        children: tuple[Child, Child, Child],
+        running: dict[Child, asyncio.Task[None]],
     ) -> None:
-        """The hub once it can begin, the word that it is there, and then its routes to each new proxy."""
+        """The hub once it can begin, the culler once there is a hub, the word of it; then the hub's routes to each new proxy."""
+        proxy, hub, culler = children
         # The hub gives up at its start when no proxy answers.
         await answers(f"{parts.proxy_api}/api/routes", self._state.secret("proxy-token"))
         known = proxy.starts
@@ -135,6 +141,7 @@ class _Federation:
             await answers(url)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(store.ready.wait(), BROKER_DELAY)
+        self._begin(culler, running)
         _tell("up.ready", url=parts.public_url)
         _tell("up.password", password=self._state.secret("password"))
         _tell("up.logs", logs=str(self._state.path / "log"))

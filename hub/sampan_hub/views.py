@@ -15,7 +15,7 @@ from sampan_hub.records import Attempt, Launch, Transition, holder, need_of, riv
 from sampan_hub.services import Services
 from sampan_hub.watch import Watch
 
-__all__ = ["centre_view", "histogram", "launch_view", "may_decide_at", "transition_view"]
+__all__ = ["centre_view", "cull_at", "histogram", "launch_view", "may_decide_at", "transition_view"]
 
 
 def _say(message: Message | None) -> dict[str, Any] | None:
@@ -49,6 +49,7 @@ def launch_view(
         "attempts": [_attempt_view(services, attempt) for attempt in attempts],
         "message": launch.message.to_json(),
         "place": last.place if last and last.stage is Stage.QUEUED else None,
+        "cull_at": cull_at(services, launch, last),
         "ends_at": _ends_at(services, launch, last) if last else None,
         "may_move_on": may_move_on(launch, last) and beside is None,
         "needs_identity": _needs_identity(services, launch, last, beside),
@@ -59,6 +60,18 @@ def launch_view(
         "cause": _say(launch.cause),
         "log_tail": last.tail if last else None,
     }
+
+
+def cull_at(services: Services, launch: Launch, last: Attempt | None) -> float | None:
+    """When it is ended if nothing is done in it until then, in seconds since the epoch; None where nobody ends it for that.
+
+    Only while all is known: a session that cannot be reached says nothing of what is done there.
+    """
+    serves = last is not None and last.stage is Stage.READY and last.seen is Seen.ALIVE
+    if not serves or launch.kind != Kind.SERVER or launch.target is not Target.READY or not launch.live:
+        return None
+    left = services.idleness.left(launch.id)
+    return None if left is None else services.now() + left
 
 
 def may_decide_at(services: Services, attempt: Attempt) -> float | None:

@@ -56,7 +56,7 @@ def ready(launch: Json) -> bool:
 def exit_code(launch: Json) -> int:
     """What JupyterHub logs as the exit code: the job's own where it is known, 0 for an end that somebody wanted."""
     cause = launch.get("cause") or {}
-    if cause.get("code") in {"ended.stopped", "ended.finished", "ended.time"}:
+    if cause.get("code") in {"ended.stopped", "ended.finished", "ended.idle", "ended.let_go", "ended.time"}:
         return 0
     code = (cause.get("params") or {}).get("code", 1)
     return code if isinstance(code, int) else 1

@@ -13,11 +13,13 @@ from tests.sampan_hub.real_broker import RealBroker, real_broker
 from tests.small_hub import SmallHub, small_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-READER, OTHER = "a" * 32, "b" * 32
+READER, OTHER, CULLER = "a" * 32, "b" * 32, "c" * 32
 EXTRA = f"""
 c.JupyterHub.services += [
     {{"name": "prometheus", "api_token": "{READER}"}}, {{"name": "other", "api_token": "{OTHER}"}},
+    {{"name": "culler", "api_token": "{CULLER}"}},
 ]
+c.JupyterHub.load_roles += [{{"name": "culler", "services": ["culler"], "scopes": ["delete:servers"]}}]
 c.JupyterHub.load_roles += [{{"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics"]}}]
 """
 
@@ -104,3 +106,25 @@ async def test_metrics_are_for_this_machine_and_for_who_may_measure(
     broker: RealBroker, headers: dict[str, str], status: int
 ) -> None:
     assert (await get(broker, "/metrics", **headers)).status_code == status
+
+
+@pytest.mark.parametrize(("token", "status"), [("wrong", 403), (OTHER, 403), (READER, 403), (CULLER, 200)])
+async def test_who_is_idle_is_told_to_those_who_may_end_servers(
+    broker: RealBroker, token: str, status: int
+) -> None:
+    answer = await get(broker, "/api/idle", authorization=f"token {token}")
+    assert answer.status_code == status
+    assert answer.json() == {"prefixes": []} or status != 200
+
+
+async def test_a_session_says_how_idle_it_is(broker: RealBroker) -> None:
+    launch = (await broker.create("idle-person"))["id"]
+    told = await broker.ask("PUT", f"/launches/{launch}/activity", "idle-person", json={"idle_seconds": 7})
+    assert told == {"idle_limit": 3600}
+    for wrong in (-1, "x", None):
+        body = {"idle_seconds": wrong}
+        assert (
+            await broker.send("PUT", f"/launches/{launch}/activity", "idle-person", json=body)
+        ).status_code == 400
+    strange = await broker.send("PUT", f"/launches/{launch}/activity", "other", json={"idle_seconds": 7})
+    assert strange.status_code == 404

@@ -28,7 +28,7 @@ def parts(state: StateDirectory, tmp_path: Path) -> Parts:
 
 
 def test_no_secret_in_an_argument_list(parts: Parts, state: StateDirectory) -> None:
-    programs = [parts.proxy(), parts.broker(), parts.hub(), parts.signer()]
+    programs = [parts.proxy(), parts.broker(), parts.hub(), parts.signer(), parts.culler()]
     secrets = [state.secret(name) for name in SECRETS if name not in {"master", "hub-id"}]
     assert [secret for program in programs for secret in secrets if secret in " ".join(program.argv)] == []
     assert [secret for program in programs for secret in secrets if secret in repr(program)] == []

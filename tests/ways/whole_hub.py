@@ -33,6 +33,7 @@ WORDS: Final = {
     "hub": "jupyterhub",
     "broker": "sampan_hub.broker",
     "signer": "sampan_hub.signer",
+    "culler": "sampan_hub.culler",
 }
 """Part of `sampan up` → a word in its command line."""
 PLACES: Final[dict[str, Callable[[Path], Places]]] = {"embedded": EmbeddedPlaces, "federation": RealPlaces}

@@ -38,9 +38,10 @@ async def stop(services: Services, launch: Launch, attempts: Sequence[Attempt]) 
     sweep ends the job when the centre is back.
     """
     pauses, asked = [], []
+    wanted = launch.cause or Message("ended.stopped")
     for attempt in attempts:
         if attempt.submit_began_at is None:
-            pauses.append(await end_attempt(services, launch, attempt, Message("ended.stopped")))
+            pauses.append(await end_attempt(services, launch, attempt, wanted))
         elif launch.target is Target.LET_GO and attempt.seen in SILENT:
             why = Message("ended.let_go", {"centre": services.say(attempt.centre)})
             pauses.append(await end_attempt(services, launch, attempt, why, seen=attempt.seen))
@@ -51,7 +52,7 @@ async def stop(services: Services, launch: Launch, attempts: Sequence[Attempt]) 
         message = _stopping(services, told)
         if launch.message != message:
             await services.store.step(launch.id, message=message, stage=launch.stage, seen=told.seen)
-    pauses += [await _cancel(services, launch, attempt, Message("ended.stopped")) for attempt in asked]
+    pauses += [await _cancel(services, launch, attempt, wanted) for attempt in asked]
     whole = [pause for pause in pauses if pause is not None]
     return min(whole) if len(whole) == len(pauses) else None
 

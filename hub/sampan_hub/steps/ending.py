@@ -62,7 +62,9 @@ async def end_attempt(
     over = served or launch.target is not Target.READY
     names = services.say(attempt.centre)
     if over:
-        message = Message("launch.stopped") if launch.target is Target.STOPPED else why
+        message = (
+            Message("launch.stopped") if launch.target is Target.STOPPED and launch.cause is None else why
+        )
     else:
         message = Message("launch.next", {"centre": names, "why": why})
     if over:
@@ -160,6 +162,7 @@ async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
     if attempt.rival:
         return
     services.lost_links.pop(launch, None)
+    services.idleness.forget(launch)
     link = services.links.pop(launch, None)
     services.doors.detach(launch)
     if link is not None:

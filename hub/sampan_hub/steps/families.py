@@ -9,7 +9,14 @@ from sampan_hub.services import Services
 __all__ = ["adopt", "outlived"]
 
 _ON_PURPOSE = frozenset(
-    {"ended.stopped", "ended.finished", "ended.time", "ended.cancelled_by_person", "ended.let_go"}
+    {
+        "ended.stopped",
+        "ended.finished",
+        "ended.time",
+        "ended.cancelled_by_person",
+        "ended.idle",
+        "ended.let_go",
+    }
 )
 _ORPHAN_SECONDS = 15 * 60
 """How long the children of a lost parent stay, to be adopted by a session that comes back."""
