@@ -94,18 +94,18 @@ print(json.dumps([os.environ["SAMPAN_CENTRE"], "".join(said), os.environ["SAMPAN
 
 async def test_a_notebook_at_one_centre_computes_at_another(hub: WholeHub) -> None:
     """Where no node reaches another: by its session's own token, through the broker. What it started ends with it."""
-    async with Person(hub, "cai") as cai:
-        await cai.start(plan="light", centre="east")
-        await cai.ready()
-        notebook = await cai.kernel()
+    async with Person(hub, "carol") as carol:
+        await carol.start(plan="light", centre="east")
+        await carol.ready()
+        notebook = await carol.kernel()
         here, there, session = json.loads(await notebook.run(FROM_A_NOTEBOOK))
         assert (here, there) == ("east", "west")
-        launches = {one["kind"]: one for one in await hub.launches("cai")}
+        launches = {one["kind"]: one for one in await hub.launches("carol")}
         assert launches["kernel"]["parent"] == session == launches["server"]["id"]
-        await cai.stop()
+        await carol.stop()
 
         async def over() -> bool:
-            return not await hub.launches("cai") and not await asyncio.to_thread(hub.live_jobs, "west")
+            return not await hub.launches("carol") and not await asyncio.to_thread(hub.live_jobs, "west")
 
         await came(over)
 
