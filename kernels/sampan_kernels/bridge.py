@@ -26,6 +26,7 @@ FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 2.0
 PATIENCE: Final = 25.0
 """Seconds that a client waits for the other end; ZeroMQ begins anew by itself after 30."""
+CLOSE: Final = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -77,7 +78,7 @@ class Bridge:
             if stream is not None:
                 await _join(reader, writer, stream)
         finally:
-            writer.transport.abort()
+            await _close(writer)
 
     async def _stream(self, name: str) -> WebSocketClientConnection | None:
         wait = FIRST_WAIT
@@ -121,5 +122,11 @@ async def _take(source: WebSocketClientConnection, target: asyncio.StreamWriter)
         while isinstance(data := await source.read_message(), bytes):
             target.write(data)
             await target.drain()
-        # What was read is handed on before the connection ends.
-        target.write_eof()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """After what was written has gone out, as far as that works in a moment."""
+    writer.close()
+    with suppress(OSError, TimeoutError):
+        await asyncio.wait_for(writer.wait_closed(), CLOSE)
+    writer.transport.abort()

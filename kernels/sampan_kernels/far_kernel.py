@@ -58,10 +58,16 @@ class FarKernel:
 
     async def restart(self) -> Mapping[str, Any]:
         """The same, for the kernel anew in the job that it has. Where that is over, nothing is started elsewhere."""
-        await self.ask(calls.restart)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while not (await self.ask(calls.kernel))["ready"]:  # noqa: ASYNC110 (it asks another process)
-                await asyncio.sleep(0.1)
+        told = await self.ask(calls.restart)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while told["running"] and not told["ready"]:
+                    await asyncio.sleep(0.1)
+                    told = await self.ask(calls.kernel)
+        except TimeoutError as error:
+            raise Unavailable("link.kernel", f"launch {self._launch}") from error
+        if not told["running"]:
+            raise Unavailable("link.kernel", f"launch {self._launch}: exit status {told['exit']}")
         return await self._connection()
 
     async def ask(self, what: Callable[[str], Call[Json]]) -> Json:
