@@ -63,7 +63,7 @@ LOST = ("The broker is killed and its database deleted.", "调度代理被杀死
 
 
 async def _lost(hub: WholeHub, broken: Broken) -> None:
-    async with Person(hub, "ann") as ann, Person(hub, "bo") as bo:
+    async with Person(hub, "ann") as ann, Person(hub, "ben") as bo:
         kernels = {one.name: await _with_a_variable(one) for one in (ann, bo)}
         before = {one.name: await one.launch() for one in (ann, bo)}
         await _without_its_broker(hub, lambda: _lose(hub.state, "broker"))

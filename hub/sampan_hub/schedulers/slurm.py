@@ -25,7 +25,9 @@ __all__ = ["SlurmScheduler"]
 
 _TAGGED: Final = re.compile(r"sampan-[a-z0-9-]+")
 _GONE: Final = re.compile(r"Invalid job id specified|Job/step already completing or completed")
-_NO_SCRIPT: Final = re.compile(r"Invalid job id specified|Job script not available")
+_NO_SCRIPT: Final = re.compile(
+    r"job script retrieval failed: (?:Invalid job id specified|Job script not available)"
+)
 _TO_START: Final = re.compile(
     r"sbatch: Job \d+ to start at (\S+) using \d+ processors on nodes \S+ in partition \S+"
 )
@@ -193,14 +195,12 @@ def _job_id(done: Completed) -> str:
 
 
 def _script(done: Completed) -> str | None:
-    """What begins as every script does; a job that is gone has none."""
-    if done.status != 0:
-        if _NO_SCRIPT.search(done.stderr):
-            return None
-        raise refusal(done)
-    if not done.stdout.startswith("#!"):
-        raise not_an_answer(done)
-    return done.stdout
+    """What begins as every script does; a job that is gone has none, which 22.05 says with exit status 0."""
+    if done.status == 0 and done.stdout.startswith("#!"):
+        return done.stdout
+    if _NO_SCRIPT.search(done.stdout + done.stderr):
+        return None
+    raise not_an_answer(done)
 
 
 def _cancelled(done: Completed) -> None:
