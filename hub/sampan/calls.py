@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
@@ -74,9 +74,17 @@ def place(options: Options) -> Call[Json]:
 
 
 def create(
-    kind: str, name: str, options: Options, prefix: str, key: str | None = None, parent: str | None = None
+    kind: str,
+    name: str,
+    options: Options,
+    prefix: str,
+    key: str | None = None,
+    parent: str | None = None,
+    groups: Sequence[str] = (),
 ) -> Call[Json]:
-    wish = {"kind": kind, "name": name, "options": dict(options), "prefix": prefix, "parent": parent}
+    wish: Json = {"kind": kind, "name": name, "options": dict(options), "prefix": prefix, "parent": parent}
+    if groups:
+        wish["groups"] = list(groups)
     headers = {} if key is None else {"Idempotency-Key": key}
     return Call("POST", "/api/launches", _mapping, json=wish, headers=headers)
 
@@ -138,7 +146,9 @@ def socket(id_: str, name: str) -> str:
 
 
 def tell_activity(id_: str, idle_seconds: float) -> Call[Json]:
-    return Call("PUT", f"/api/launches/{_launch(id_)}/activity", _mapping, json={"idle_seconds": idle_seconds})
+    return Call(
+        "PUT", f"/api/launches/{_launch(id_)}/activity", _mapping, json={"idle_seconds": idle_seconds}
+    )
 
 
 def put_identity(id_: str, env: Mapping[str, str]) -> Call[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
@@ -108,12 +108,14 @@ class AsyncBroker:
         prefix: str,
         key: str | None = None,
         parent: str | None = None,
+        groups: Sequence[str] = (),
     ) -> Json:
         """Asks for a launch; the live one of (owner, kind, name) is returned where there is one.
 
-        `prefix` is the path its server answers at, `key` an idempotency key, `parent` the launch that it ends with.
+        `prefix` is the path its server answers at, `key` an idempotency key, `parent` the launch that it ends with,
+        `groups` the owner's groups where the hub asks: turns are taken between groups.
         """
-        return await self.ask(calls.create(kind, name, options, prefix, key, parent))
+        return await self.ask(calls.create(kind, name, options, prefix, key, parent, groups))
 
     async def launch(self, id_: str) -> Json:
         return await self.ask(calls.launch(id_))

@@ -70,6 +70,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Has room now: {free} of {total} “{kind}” accelerators are free.",
         "现在有空位：{total} 张“{kind}”加速卡中有 {free} 张空闲。",
     ),
+    "place.unkept": (
+        "It says that it has room, and did not start what was sent there about {about} ago. It stands behind the others for a while.",
+        "它声称有空位，但约 {about}前提交的任务未能启动。因此暂时排在其他中心之后。",
+    ),
+    "place.failed_lately": (
+        "Starts failed there, the last one about {about} ago. It stands behind the others for a while.",
+        "最近在这里启动失败，最近一次约在 {about}前。因此暂时排在其他中心之后。",
+    ),
     "place.full": ("No room right now. It will start by itself.", "目前没有空位，轮到时会自动启动。"),
     "place.full_expected": (
         "No room right now. By its own plan it starts in about {about}.",
@@ -201,6 +209,11 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "launch.accepted": ("Your request is in. Looking for a free berth.", "请求已收到，正在寻找空位。"),
     "launch.placed": ("{centre} was chosen: {why}", "已选择{centre}：{why}"),
+    "launch.turn": (
+        "{centre} takes starts one after another: yours is number {place}, in about {about}. Others in your group count "
+        "together, so that one crowd keeps nobody else waiting.",
+        "{centre}正依次接收启动请求：您排第 {place} 位，约 {about}后轮到。同组的人合并计算，不会让其他人久等。",
+    ),
     "launch.submitted": (
         "{centre} has accepted the job (number {job}).",
         "{centre}已接受任务（编号 {job}）。",

@@ -21,7 +21,7 @@ from sampan_hub.kinds import KINDS
 from sampan_hub.launching import Launching
 from sampan_hub.metrics import Metrics
 from sampan_hub.offers import freshen
-from sampan_hub.people import Logins, Person
+from sampan_hub.people import Logins, Person, crowd
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import log_tail
@@ -49,6 +49,8 @@ class NewLaunch(Wish):
     name: str = Field(default="", max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")
     prefix: str = Field(default="/", max_length=1024, pattern=r"^/([!-~]*/)?$")
     parent: str | None = Field(default=None, pattern=r"^[a-z0-9]{4,16}$")
+    groups: list[str] = Field(default_factory=list, max_length=1000)
+    """JupyterHub's groups of the owner, as the hub tells them; from anybody else they are not believed."""
 
 
 class MoveOn(BaseModel):
@@ -162,6 +164,7 @@ async def create_launch(
         prefix=new.prefix,
         parent=new.parent,
         idempotency_key=idempotency_key,
+        crowd=crowd(new.groups if person.hub else person.groups),
     )
     return JSONResponse(await _view(services, launch, person), status_code=201 if created else 200)
 

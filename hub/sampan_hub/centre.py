@@ -17,6 +17,7 @@ from sampan.errors import Invalid, Missing, Unavailable
 from sampan.messages import Message, text
 from sampan.need import Need
 from sampan_hub.accounts import Accounts, shared_account, slug
+from sampan_hub.admission import Admission
 from sampan_hub.asks import Ask
 from sampan_hub.bulkhead import Bulkhead
 from sampan_hub.centre_facts import CentreFacts
@@ -58,6 +59,8 @@ class Centre:
         """Whether its environment suits this hub."""
         self._accounts = Accounts(self)
         self.bulkhead = Bulkhead(text(descriptor.names.model_dump()), descriptor.limits)
+        self.admission = Admission(descriptor.limits.starts_per_minute, descriptor.limits.starts_at_once)
+        """Whose submission is next."""
         self._blind_until = -math.inf
 
     @property

@@ -252,6 +252,10 @@ class Limits(_Part):
     """The most commands that the hub has under way there at once, and the most connections to launchers being made."""
     calls_waiting: Annotated[int, Field(ge=0, le=10_000)] = 400
     """The most of each that wait for a place in the hub; further ones are told at once that the centre is busy."""
+    starts_per_minute: Annotated[int, Field(ge=1, le=60_000)] = 600
+    """How many jobs the hub submits there in a minute; who is next is decided fairly between groups and people."""
+    starts_at_once: Annotated[int, Field(ge=1, le=1000)] = 60
+    """How many of these may come at once after a quiet time."""
 
 
 class Descriptor(_Part):

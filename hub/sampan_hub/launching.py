@@ -43,6 +43,7 @@ class Launching:
         prefix: str,
         parent: str | None,
         idempotency_key: str | None,
+        crowd: str | None = None,
     ) -> tuple[Launch, bool]:
         """The launch, and whether it is new. Raises `Refused` for a need that no centre can ever run.
 
@@ -59,7 +60,7 @@ class Launching:
         if live is None:
             await refuse_impossible(services, need, owner)
         launch, created = await services.store.create_launch(
-            owner, kind, name, need, dict(options), prefix, parent, idempotency_key
+            owner, kind, name, need, dict(options), prefix, parent, idempotency_key, crowd
         )
         if not created and parent is not None:
             await adopt(services, launch, parent)

@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import Final
 
 from sampan.errors import SampanError
+from sampan.logs import concerns
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Stage, Target
 from sampan_hub.records import Attempt, Launch, holder, rival
 from sampan_hub.services import Services
+from sampan_hub.steps.admitting import admit
 from sampan_hub.steps.boarding import keep, reach, serve
 from sampan_hub.steps.cancelling import give_up, stop
 from sampan_hub.steps.ending import end_launch
@@ -21,7 +23,6 @@ from sampan_hub.steps.families import outlived
 from sampan_hub.steps.placing import choose_centre
 from sampan_hub.steps.queueing import wait
 from sampan_hub.steps.rivals import contend, stand_by
-from sampan_hub.steps.submitting import submit
 
 __all__ = ["Reconciler"]
 
@@ -31,7 +32,7 @@ Step = Callable[[Services, Launch, Attempt], Awaitable[float | None]]
 
 STEPS: Final[Mapping[Stage, Step]] = MappingProxyType(
     {
-        Stage.PLACED: submit,
+        Stage.PLACED: admit,
         Stage.SUBMITTED: wait,
         Stage.QUEUED: wait,
         Stage.RUNNING: reach,
@@ -93,6 +94,7 @@ class Reconciler:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _conduct(self, launch: str) -> None:
+        concerns(launch)
         event = self._woken[launch]
         try:
             while True:

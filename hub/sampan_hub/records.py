@@ -25,6 +25,7 @@ class Launch:
 
     `stage`, `progress` and `message` are those of the last transition; `progress` never goes back. `options` is what was
     asked for, word for word; `need` what it was read as. `door_port` is the loopback port of its door.
+    `crowd`: whose turn its attempts take at a centre's door (see `admission`); None: its owner's own.
     `identity_attempt` is the number of the attempt that was given the identity.
     """
 
@@ -45,6 +46,7 @@ class Launch:
     progress: int
     message: Message
     identity_attempt: int | None
+    crowd: str | None = None
 
     @property
     def live(self) -> bool:

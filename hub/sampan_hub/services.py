@@ -15,6 +15,7 @@ from sampan_hub.centre import Centre
 from sampan_hub.chronicle import Chronicle
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
+from sampan_hub.doubts import Outcome
 from sampan_hub.entitlements import Entitlements
 from sampan_hub.hints import Hints
 from sampan_hub.idleness import Idleness
@@ -68,10 +69,16 @@ class Services:
     in_flight: InFlight = field(default_factory=InFlight)
     history: History = field(default_factory=History)
     """How long jobs waited lately; read from the store by the sweep, and added to whenever a wait is over."""
+    outcomes: tuple[Outcome, ...] = ()
+    """How starts went lately, the newest first; read from the store like the history of waits."""
     hints: Hints = field(default_factory=Hints)
     entitlements: Entitlements = field(default_factory=Entitlements)
     without_account: dict[tuple[str, str], Message] = field(default_factory=dict)
     """(centre, owner) → why this person has no account there; forgotten at each sweep and when the descriptor changes."""
+    admitted: dict[str, float] = field(default_factory=dict)
+    """Tag → when its turn came, 0 where it did not have to wait: it is not waited for twice."""
+    turns_told: dict[str, float] = field(default_factory=dict)
+    """Tag → when its place at a centre's door was last told, by a clock that nobody sets."""
     cancels: dict[str, float] = field(default_factory=dict)
     """Tag → when the job's scheduler was last asked to end it."""
     strays: Strays = field(default_factory=Strays)

@@ -77,6 +77,7 @@ class Store:
         prefix: str,
         parent: str | None = None,
         idempotency_key: str | None = None,
+        crowd: str | None = None,
     ) -> tuple[Launch, bool]:
         """The launch, and whether it is new.
 
@@ -87,6 +88,7 @@ class Store:
 
         async def work(connection: AsyncConnection) -> tuple[Launch, bool]:
             wanted = {"need": need.to_json(), "options": dict(options), "prefix": prefix, "parent": parent}
+            wanted["crowd"] = crowd
             return await create(connection, owner, kind, name, wanted, idempotency_key)
 
         for _ in range(_TRIES):

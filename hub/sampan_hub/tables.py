@@ -54,6 +54,7 @@ launches: Final = Table(
     Column("progress", Integer, nullable=False),
     Column("message", _DOCUMENT, nullable=False),
     Column("identity_attempt", Integer),
+    Column("crowd", Text),
 )
 _live_launch = launches.c.ended_at.is_(None)
 # Clicking twice is not two jobs: the database says so, whoever asks at the same moment.

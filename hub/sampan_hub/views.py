@@ -48,7 +48,7 @@ def launch_view(
         "job": last.job if last else None,
         "attempts": [_attempt_view(services, attempt) for attempt in attempts],
         "message": launch.message.to_json(),
-        "place": last.place if last and last.stage is Stage.QUEUED else None,
+        "place": last.place if last and last.stage in (Stage.PLACED, Stage.QUEUED) else None,
         "cull_at": cull_at(services, launch, last),
         "ends_at": _ends_at(services, launch, last) if last else None,
         "may_move_on": may_move_on(launch, last) and beside is None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any, Final
 from uuid import uuid4
@@ -23,10 +23,11 @@ from traitlets import Bool, Unicode, default
 
 from sampan.client import AsyncBroker
 from sampan.errors import Missing, SampanError, Unreachable
+from sampan.logs import LaunchLog
 from sampan.stages import Kind, Seen, Target
 from sampan_spawners.connection import connect
 from sampan_spawners.failure import failed, over, refused
-from sampan_spawners.following import GONE_AFTER, Json, ended, exit_code, gone, ready, settled, waits
+from sampan_spawners.following import GONE_AFTER, Json, Later, ended, exit_code, gone, ready, settled, waits
 from sampan_spawners.identity import base_url, environment, mint, revoke
 from sampan_spawners.progress import steps
 from sampan_spawners.routing import follow_door, put_back
@@ -46,11 +47,13 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
 
     broker_socket = Unicode(help="Path of the broker's unix socket.").tag(config=True)
     secret_file = Unicode(help="File with the secret that the broker knows the hub by.").tag(config=True)
+    log: Any
     simulated = Bool(help="Whether the start page says that the centres are simulated.").tag(config=True)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.launch_id = ""
+        self.log = LaunchLog(self.log, lambda: self.launch_id)
         self.where: Json = {}
         """Names of the centre in both languages, for the hub's pages; empty while nobody has said."""
         self.seen = Seen.UNKNOWN.value
@@ -59,7 +62,7 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         self._stop_asked = False
         self._patience: int | None = None
         self._missing_since: float | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._later = Later(lambda error: self.log.error("%s: %r", self._log_name, error))
 
     @property
     def broker(self) -> AsyncBroker:
@@ -137,7 +140,12 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         while True:
             try:
                 launch = await self.broker.create(
-                    Kind.SERVER, self.name, sendable(self.user_options), base_url(self), key=key
+                    Kind.SERVER,
+                    self.name,
+                    sendable(self.user_options),
+                    base_url(self),
+                    key=key,
+                    groups=[group.name for group in self.user.groups],
                 )
                 if launch["target"] == Target.READY:
                     self.former = None
@@ -288,13 +296,3 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         if not self.will_resume:
             revoke(self)
         return super().run_post_stop_hook()
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.log.error("%s: %r", self._log_name, error)

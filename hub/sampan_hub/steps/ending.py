@@ -13,9 +13,10 @@ from sampan.errors import SampanError
 from sampan.messages import Message
 from sampan.stages import PROGRESS, Seen, Stage, Target
 from sampan_hub import files
+from sampan_hub.doubts import failed
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
-from sampan_hub.steps.waiting import gave_up
+from sampan_hub.steps.waiting import gave_up, turned_out
 
 __all__ = ["end_attempt", "end_launch", "let_go", "log_tail"]
 
@@ -43,6 +44,8 @@ async def end_attempt(
     tail = await log_tail(services, launch, attempt) if launch.target is Target.READY else None
     await let_go(services, launch.id, attempt)
     await gave_up(services, launch, attempt, why)
+    if attempt.ready_at is None and failed(why.code):
+        turned_out(services, launch, attempt, "failed")
     ended = {
         "stage": Stage.ENDED,
         "seen": seen,
@@ -157,6 +160,10 @@ async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
     """Forgets what the broker holds for an attempt: its claim, its place in the questions, its link (a rival has none)."""
     services.in_flight.release(launch)
     services.cancels.pop(attempt.tag, None)
+    services.admitted.pop(attempt.tag, None)
+    services.turns_told.pop(attempt.tag, None)
+    if attempt.centre in services.directory.centres:
+        services.directory.centres[attempt.centre].admission.leave(attempt.tag)
     if attempt.job and attempt.centre in services.watches:
         services.watches[attempt.centre].forget(attempt.job)
     if attempt.rival:

@@ -50,7 +50,13 @@ async def submit(services: Services, launch: Launch, attempt: Attempt) -> float 
     await services.store.step(
         launch.id,
         attempt=attempt.number,
-        attempt_fields={"job": job, "stage": Stage.SUBMITTED, "stage_at": now, "submitted_at": now},
+        attempt_fields={
+            "job": job,
+            "stage": Stage.SUBMITTED,
+            "stage_at": now,
+            "submitted_at": now,
+            "place": None,
+        },
         launch_fields={"stage": Stage.SUBMITTED},
         message=Message("launch.submitted", {"centre": services.say(attempt.centre), "job": job}),
         stage=Stage.SUBMITTED,
@@ -149,7 +155,8 @@ async def _no_answer(
     if not isinstance(error, Unavailable) or error.code == "centre.file":
         return await end_attempt(services, launch, attempt, Message("ended.refused", {"why": error.message}))
     # A broker that has just come back asks before it says that nobody answers.
-    if services.now() - max(attempt.created_at, services.started_at) > _PATIENCE:
+    since = max(attempt.created_at, services.admitted.get(attempt.tag, 0.0), services.started_at)
+    if services.now() - since > _PATIENCE:
         return await end_attempt(services, launch, attempt, Message("ended.unreachable"), seen=seen)
     if attempt.seen is not seen:
         log.warning("launch %s: %s gives no answer to a submission: %s", launch.id, attempt.centre, error)
