@@ -8,7 +8,7 @@ import os
 import random
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,33 +24,60 @@ OTHERS: Final = range(10_000, 20_000)
 
 @dataclass(frozen=True)
 class LoopbackPorts:
-    """`public` is the one that people see; the others are between our own processes."""
+    """`public` is the one that people see; the others are between our own processes.
+
+    `claims` keep them from every other `sampan up` of this machine until :meth:`close`, or until this process is gone: most
+    are listened on some seconds after they were chosen, and not while their part is being started again.
+    """
 
     public: int
     hub: int
     broker: int
     proxy_api: int
+    claims: Mapping[int, socket.socket] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def choose(cls, public: int, record: Path) -> LoopbackPorts:
         """The recorded ones, else the usual ones, else any that are free; recorded. Raises Invalid: `public` is taken."""
-        if not is_free(public):
+        claims: dict[int, socket.socket] = {}
+        if not _take(public, claims):
             raise Invalid("up.port", port=public, next=public + 1 if public < 65535 else 8000)
         wanted = {**USUAL, **_recorded(record)}
-        taken = {public}
-        chosen: dict[str, int] = {}
-        for part in USUAL:
-            chosen[part] = next(
+        chosen = {
+            part: next(
                 port
                 for port in (wanted[part], USUAL[part], *random.SystemRandom().sample(OTHERS, 200))
-                if port not in taken and is_free(port)
+                if _take(port, claims)
             )
-            taken.add(chosen[part])
-        ports = cls(public=public, **chosen)
+            for part in USUAL
+        }
         aside = record.with_name(f".{record.name}.{os.getpid()}")
-        aside.write_text(json.dumps(asdict(ports)), encoding="utf-8")
+        aside.write_text(json.dumps({"public": public, **chosen}), encoding="utf-8")
         aside.replace(record)
-        return ports
+        return cls(public=public, **chosen, claims=claims)
+
+    def close(self) -> None:
+        """Lets others have them."""
+        for claim in self.claims.values():
+            claim.close()
+
+
+def _take(port: int, claims: dict[int, socket.socket]) -> bool:
+    """Whether the port is free and nobody claims it; it is claimed then.
+
+    A claim is a name in the kernel's abstract namespace, which goes with its process and is as wide as the ports are.
+    """
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0sampan up: port {port}")
+        if is_free(port):
+            claims[port] = claim
+    except OSError:
+        pass
+    finally:
+        if claims.get(port) is not claim:
+            claim.close()
+    return claims.get(port) is claim
 
 
 def is_free(port: int) -> bool:

@@ -92,6 +92,7 @@ class _Federation:
             await self._sail(parts, store)
         finally:
             store.close()
+            ports.close()
         _tell("up.ended")
         return 0
 
