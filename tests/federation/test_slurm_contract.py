@@ -19,7 +19,7 @@ from tests.federation.federation import Federation
 
 pytestmark = pytest.mark.federation
 
-AS_A_PERSON = ("submit", "cancel", "limits", "expected_start", "log")
+AS_A_PERSON = ("submit", "cancel", "script", "script", "limits", "expected_start", "log")
 
 
 class _Real(SchedulerContract):

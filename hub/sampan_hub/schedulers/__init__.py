@@ -18,7 +18,7 @@ class Scheduler(Protocol):
     """A dialect. Implementations: `process` (detached processes within declared limits), `slurm`.
 
     What is asked about jobs is asked as whoever sees them all, or as the person whose jobs they are: an answer tells of
-    no job that its asker may not see. `submit`, `cancel`, `limits` and `expected_start` are asked as the person.
+    no job that its asker may not see. `submit`, `cancel`, `script`, `limits` and `expected_start` are asked as the person.
     """
 
     settles: float
