@@ -508,6 +508,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{centre} has stopped answering. We ask it again every few seconds.",
         "{centre}没有响应，我们每隔几秒会再次询问。",
     ),
+    "centre.unbelievable": (
+        "What it says of its machines cannot be true ({what}). Nobody is sent there on that word; its operators should look.",
+        "它对节点的描述不可能属实（{what}）。不会据此派送任务，请其运维人员检查。",
+    ),
     "centre.busy": ("Too many questions wait at {centre} just now.", "目前等待{centre}答复的请求过多。"),
     "centre.file": (
         "A file of yours at the centre cannot be read or written. Is its disk full, or your quota used up?",
@@ -816,6 +820,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "door.full": (
         "All addresses for sessions ({first}–{last}) are in use. Stop a session you no longer need, or try again later.",
         "会话地址（{first}–{last}）已全部占用。请停止不再需要的会话，或稍后再试。",
+    ),
+    "door.another": (
+        "This address belongs to another notebook by now. Open yours from the hub's home page.",
+        "此地址现已属于另一个笔记本。请从平台首页打开您的笔记本。",
     ),
     "door.waiting": (
         "The connection to your session is being made. This page looks again by itself.",

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-__all__ = ["Capacity", "Closing", "NodeReading", "Reading"]
+from sampan.errors import Unavailable
+
+__all__ = ["Capacity", "Closing", "NodeReading", "Reading", "believable"]
+
+_MOST: Final = 1 << 40
+"""No machine has more of anything, and no queue; a Slurm that does not count memory is read as having a lot of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,27 @@ class Reading:
 
     nodes: tuple[NodeReading, ...]
     pending: Mapping[str, int] = field(default_factory=dict)
+
+
+def believable(reading: Reading) -> Reading:
+    """The reading, where it can be true. Raises `Unavailable` (centre.unbelievable) naming the first figure that cannot be.
+
+    The readers of answers allow for what schedulers really say; this is for what none ever should, whoever reads.
+    """
+    for node in reading.nodes:
+        figures = {"cores": (node.cores, node.cores_free), "memory": (node.memory_mib, node.memory_mib_free)}
+        for what, (total, free) in (*figures.items(), *node.accelerators.items()):
+            # NaN and infinity are no whole numbers.
+            if type(total) is not int or type(free) is not int or not 0 <= free <= total <= _MOST:
+                raise _untrue(f"{node.name}: {what} {free!r}/{total!r}")
+    for queue, waiting in reading.pending.items():
+        if type(waiting) is not int or not 0 <= waiting <= _MOST:
+            raise _untrue(f"{queue}: waiting {waiting!r}")
+    return reading
+
+
+def _untrue(what: str) -> Unavailable:
+    return Unavailable("centre.unbelievable", what=what[:100])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Where a need may run, best first, with reasons in words. Values in, values out.
 
-Hard needs filter; what is left is ranked by a tuple of questions, asked in this order: does it run now? does it hold the
-data? how soon does it start? what does it cost? how much is left free? The first question that differs decides, and can
-be told to a person. There is no sum of weights in which a tie could hide.
+Hard needs filter; what is left is ranked by a tuple of questions, asked in this order: does it run now? has it kept its
+word lately? does it hold the data? how soon does it start? what does it cost? how much is left free? The first question
+that differs decides, and can be told to a person. There is no sum of weights in which a tie could hide.
 
 How soon is, where it does not run now: what the centre's scheduler expects, coarsely, where it was asked; how many wait
 ahead; how long it usually took. What is not asked or not told is behind. What it costs is: cards that are taken without
@@ -21,12 +21,13 @@ from sampan.messages import Message, text
 from sampan.need import Need
 from sampan_hub.capacity import Capacity
 from sampan_hub.centre_facts import CentreFacts, ShareFacts
+from sampan_hub.doubts import NO_DOUBTS, Doubt, Doubts
 from sampan_hub.in_flight import Claim
 from sampan_hub.permits import NO_BARS, Bars, Permit
 from sampan_hub.reasons import closes, in_line, lack, notes, room_now
 from sampan_hub.spans import Span
 from sampan_hub.standing import Standing
-from sampan_hub.survey import NONE_BARRED, Survey, Waits
+from sampan_hub.survey import NONE_BARRED, Barred, Survey, Waits
 
 __all__ = ["Candidate", "CentreFacts", "Forecasts", "Offer", "Placement", "ShareFacts", "place"]
 
@@ -39,6 +40,19 @@ Forecasts = Mapping[tuple[str, str], float]
 """(centre, share) → in how many seconds the need is expected to start there, where somebody knows."""
 _NO_FORECASTS: Final[Forecasts] = MappingProxyType({})
 _UNFORESEEN: Final = 99
+
+
+_NOTHING: Final[Mapping[str, Doubt]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a decision about one centre looks at beside its reading; `doubts` by share."""
+
+    claims: Sequence[Claim] | None
+    waits: Waits
+    forecasts: Forecasts
+    doubts: Mapping[str, Doubt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +131,20 @@ def place(
     tried: Mapping[str, Message] | None = None,
     waits: Waits = _NO_WAITS,
     forecasts: Forecasts = _NO_FORECASTS,
+    doubted: Doubts = NO_DOUBTS,
 ) -> Placement:
     """Ranks the centres for a need.
 
     `in_flight`: promises that no reading shows yet, in the order in which they were made. `tried`: centres not to be asked
     again, and why. `waits`: seconds that jobs usually waited, per (centre, share); a mapping that does not change.
+    `doubted`: what speaks against shares.
     """
     claims: dict[str, list[Claim]] = {}
     for claim in in_flight:
         claims.setdefault(claim.centre, []).append(claim)
+    against: dict[str, dict[str, Doubt]] = {}
+    for (centre, share), doubt in doubted.items():
+        against.setdefault(centre, {})[share] = doubt
     ranked: list[tuple[tuple[object, ...], Offer]] = []
     refused: list[Offer] = []
     for candidate in candidates:
@@ -138,7 +157,8 @@ def place(
         elif survey is None:
             ranked.append(_unknown(need, candidate, bars))
         else:
-            ranked.append(_known(need, survey, bars, claims.get(facts.id), waits, forecasts))
+            beside = _Beside(claims.get(facts.id), waits, forecasts, against.get(facts.id, _NOTHING))
+            ranked.append(_known(need, survey, bars, beside))
     ranked.sort(key=lambda pair: pair[0])
     refused.sort(key=lambda offer: offer.centre)
     return Placement(need, tuple(offer for _, offer in ranked), tuple(refused))
@@ -187,27 +207,21 @@ def _able(need: Need, facts: CentreFacts, survey: Survey | None) -> frozenset[st
     )
 
 
-def _known(
-    need: Need,
-    survey: Survey,
-    bars: Bars,
-    claims: Sequence[Claim] | None,
-    waits: Waits,
-    forecasts: Forecasts,
-) -> tuple[tuple[object, ...], Offer]:
+def _known(need: Need, survey: Survey, bars: Bars, beside: _Beside) -> tuple[tuple[object, ...], Offer]:
     """The offer of a centre whose capacity is known, with the tuple it is ranked by."""
     facts = survey.facts
-    standing, at_once = _standing(need, survey, bars, claims, waits)
+    standing, at_once = _standing(need, survey, bars, beside)
     share = standing.share
+    doubt = beside.doubts.get(share.id)
     missing = len(frozenset(need.data) - facts.holds) if need.data else 0
     more = notes(need, share, holds=bool(need.data) and not missing)
     if at_once:
         offer = Offer(facts.id, facts.names, share.id, _NOW, (room_now(need, standing), *more))
         soon: tuple[object, ...] = (0, 0, 0, 0.0)
     else:
-        forecast = forecasts.get((facts.id, share.id))
+        forecast = beside.forecasts.get((facts.id, share.id))
         blind = not facts.tells_waiting
-        why = bars.now.get(share.id)
+        why = bars.now.get(share.id) or (None if doubt is None else doubt.why)
         closing = survey.closing(need, standing) if why is None else None
         if closing is not None:
             # Behind what is closed for days nobody starts as soon as others did.
@@ -215,28 +229,38 @@ def _known(
             why = closes(closing)
         why = why or in_line(None if blind else standing.ahead, forecast)
         offer = Offer(facts.id, facts.names, share.id, _QUEUE, (why, *more), standing.ahead)
-        soon = (_class(forecast), blind, standing.ahead, waits.get((facts.id, share.id), 0.0))
-    rank = (_ORDER[offer.verdict], missing, *soon, *share.price(need), -standing.cores_free, facts.id)
+        soon = (_class(forecast), blind, standing.ahead, beside.waits.get((facts.id, share.id), 0.0))
+    level = 0 if doubt is None else doubt.level
+    rank = (_ORDER[offer.verdict], level, missing, *soon, *share.price(need), -standing.cores_free, facts.id)
     return rank, offer
 
 
-def _standing(
-    need: Need, survey: Survey, bars: Bars, claims: Sequence[Claim] | None, waits: Waits
-) -> tuple[Standing, bool]:
-    """The best share of a centre that has one, and whether it runs the need at once."""
+def _standing(need: Need, survey: Survey, bars: Bars, beside: _Beside) -> tuple[Standing, bool]:
+    """The best share of a centre that has one, and whether it runs the need at once; a doubted one where there is no other."""
     never = frozenset(bars.never) if bars.never else NONE_BARRED
     later = never | bars.now.keys() if bars.now else never
-    standing: Standing | None
-    if claims:
-        standing, at_once = survey.beside(claims, need, waits, later, never)
-    else:
-        standing = survey.now(need, later)
-        at_once = standing is not None
-        if standing is None:
-            standing = survey.queue(need, waits, never)
+    if beside.doubts:
+        standing, at_once = _free_or_soon(
+            need, survey, beside, later | beside.doubts.keys(), never | beside.doubts.keys()
+        )
+        if standing is not None:
+            return standing, at_once
+        later |= beside.doubts.keys()
+    standing, at_once = _free_or_soon(need, survey, beside, later, never)
     if standing is None:
         raise AssertionError(f"{survey.facts.id}: a room that no share has")
     return standing, at_once
+
+
+def _free_or_soon(
+    need: Need, survey: Survey, beside: _Beside, barred_now: Barred, barred: Barred
+) -> tuple[Standing | None, bool]:
+    if beside.claims:
+        return survey.beside(beside.claims, need, beside.waits, barred_now, barred)
+    standing = survey.now(need, barred_now)
+    if standing is not None:
+        return standing, True
+    return survey.queue(need, beside.waits, barred), False
 
 
 def _class(forecast: float | None) -> int:
@@ -256,5 +280,5 @@ def _unknown(need: Need, candidate: Candidate, bars: Bars) -> tuple[tuple[object
     share = min(possible, key=lambda one: (*one.price(need), one.id))
     missing = len(frozenset(need.data) - facts.holds)
     more = notes(need, share, holds=bool(need.data) and not missing)
-    rank = (_ORDER["unknown"], missing, 0, 0, 0, 0.0, *share.price(need), 0, facts.id)
+    rank = (_ORDER["unknown"], 0, missing, 0, 0, 0, 0.0, *share.price(need), 0, facts.id)
     return rank, Offer(facts.id, facts.names, share.id, "unknown", (why, *more))

@@ -11,7 +11,17 @@ from sampan.stages import Seen, Stage
 from sampan_hub.permits import Held
 from sampan_hub.tables import attempts, launches, transitions, waits
 
-__all__ = ["accounts_of", "after", "held_by", "last", "others_under", "read_held", "standings", "waits_since"]
+__all__ = [
+    "accounts_of",
+    "after",
+    "held_by",
+    "last",
+    "others_under",
+    "outcomes_since",
+    "read_held",
+    "standings",
+    "waits_since",
+]
 
 _MOST_WAITS: Final = 20_000
 _BEFORE_RUNNING: Final = (Stage.PLACED, Stage.SUBMITTED, Stage.QUEUED)
@@ -58,6 +68,14 @@ def waits_since(since: float, names: list[str]) -> Select[Any]:
     query = select(waits.c.centre, waits.c.share, *(waits.c[name] for name in names))
     query = query.where(waits.c.at >= since, waits.c.cores.is_not(None))
     return query.order_by(waits.c.at.desc(), waits.c.number.desc()).limit(_MOST_WAITS)
+
+
+def outcomes_since(since: float) -> Select[Any]:
+    """The attempts that became ready, or ended without, since then; with their owners, the newest first."""
+    names = (attempts.c[name] for name in ("tag", "centre", "share", "ready_at", "ended_at", "cause"))
+    query = select(*names, launches.c.owner).where(attempts.c.launch == launches.c.id)
+    query = query.where((attempts.c.ready_at >= since) | (attempts.c.ended_at >= since))
+    return query.order_by(func.coalesce(attempts.c.ready_at, attempts.c.ended_at).desc()).limit(_MOST_AT_ONCE)
 
 
 def standings() -> Select[Any]:

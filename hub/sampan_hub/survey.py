@@ -80,6 +80,11 @@ class Survey:
         able = self._each(self._free, need, barred)
         return able[0] if len(able) == 1 else _best(able, lambda standing: standing.liking(need))
 
+    def has_room(self, need: Need, share: str) -> bool:
+        """Whether a node of that share has room for the need, whoever waits there."""
+        places = (at for at, one in enumerate(self.facts.shares) if one.id == share)
+        return any(row[0].holds(need) for at in places for row in self._free_rows(at))
+
     def queue(self, need: Need, waits: Waits, barred: Barred = NONE_BARRED) -> Standing | None:
         """The share that runs the need soonest, of those that ever do."""
         able = self._each(self._in_order(waits), need, barred)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sampan.errors import SampanError, Unreachable
 from sampan.stages import Seen
-from sampan_hub.capacity import Capacity, Reading
+from sampan_hub.capacity import Capacity, Reading, believable
 from sampan_hub.centre import Centre
 from sampan_hub.hearing import Hearing
 from sampan_hub.job_watch import JobWatch
@@ -126,6 +126,8 @@ class Watch:
         asked_at, self._asked_capacity = time.time(), time.monotonic()
         try:
             ask = self.centre.scheduler.capacity()
+            read = ask.parse
+            ask = replace(ask, parse=lambda done: believable(read(done)))
             self._reading = await self._hearing.ask("capacity", ask, deadline), asked_at
         except SampanError:
             return

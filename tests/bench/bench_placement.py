@@ -8,9 +8,11 @@ import time
 from dataclasses import replace
 from typing import Final
 
+from sampan.messages import Message
 from sampan.need import Need
 from sampan_hub.capacity import Capacity, NodeReading, Reading
 from sampan_hub.centre_facts import Terms
+from sampan_hub.doubts import Doubt
 from sampan_hub.limits import Limit
 from sampan_hub.permits import Held, Permit
 from sampan_hub.placement import Candidate, CentreFacts, ShareFacts, place
@@ -33,6 +35,11 @@ NEEDS: Final = (
 )
 FORECASTS: Final = {("c001", "s01"): 60.0, ("c002", "s02"): 600.0, ("c003", "s03"): 6000.0}
 """What three schedulers said."""
+DOUBTED: Final = {
+    (f"c{number:03}", f"s{number % SHARES:02}"): Doubt(1 + number % 3, Message("place.full"))
+    for number in range(0, CENTRES, 10)
+}
+"""A share of every tenth centre has not kept its word lately."""
 
 
 def _candidates(chance: random.Random) -> list[Candidate]:
@@ -98,7 +105,7 @@ def _survey_milliseconds(one: Candidate) -> float:
 
 def _milliseconds(need: Need, candidates: list[Candidate]) -> float:
     began = time.perf_counter()
-    placement = place(need, candidates, forecasts=FORECASTS)
+    placement = place(need, candidates, forecasts=FORECASTS, doubted=DOUBTED)
     took = (time.perf_counter() - began) * 1000
     assert len(placement.ranked) + len(placement.refused) == len(candidates)
     return took

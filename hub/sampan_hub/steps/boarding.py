@@ -16,6 +16,7 @@ from sampan_hub.report import Report, parse_report
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.evidence import look
+from sampan_hub.steps.waiting import turned_out
 
 __all__ = ["keep", "reach", "serve"]
 
@@ -142,6 +143,7 @@ async def _ready(services: Services, launch: Launch, attempt: Attempt, link: Lin
     now = services.now()
     services.doors.attach(launch.id, link)
     services.in_flight.release(launch.id)
+    turned_out(services, launch, attempt, "worked")
     if attempt.job:
         services.watch(attempt.centre).follow(attempt.job, attempt.account, busy=False)
     before = [one for one in await services.store.attempts(launch.id) if one.number < attempt.number]

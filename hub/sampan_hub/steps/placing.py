@@ -11,6 +11,7 @@ from sampan.errors import Conflict, Forbidden, Refused, Unavailable
 from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import PROGRESS, Seen, Stage
+from sampan_hub.doubts import doubts
 from sampan_hub.offers import freshen, offers
 from sampan_hub.placement import Offer, Placement, place
 from sampan_hub.records import Attempt, Launch
@@ -48,6 +49,7 @@ def decide(
         tried=tried,
         waits=services.history.usual,
         forecasts=services.hints.believed(services, need),
+        doubted=doubts(services.outcomes, owner, services.now()),
     )
     return replace(placed, refused=(*placed.refused, *_without_account(services, owner)))
 

@@ -10,6 +10,7 @@ from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.evidence import look
 from sampan_hub.steps.placing import decide, failed_before
+from sampan_hub.steps.waiting import watch_word
 
 __all__ = ["wait"]
 
@@ -26,8 +27,10 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
     still_waits = done and pause == 1.0 and attempt.stage is Stage.QUEUED and attempt.seen is Seen.ALIVE
     if not still_waits or services.now() - (attempt.queued_at or services.now()) < _SETTLE:
         return pause
+    waited = services.now() - (attempt.queued_at or services.now())
+    watch_word(services, launch, attempt, waited)
     minutes = services.centre(attempt.centre).descriptor.limits.queue_minutes
-    if services.now() - (attempt.queued_at or services.now()) > minutes * 60:
+    if waited > minutes * 60:
         return await give_up(services, launch, attempt, Message("ended.queue_limit", {"minutes": minutes}))
     if attempt.rival:
         return pause

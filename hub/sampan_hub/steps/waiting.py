@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from typing import Literal
 
 from sampan.errors import Missing
 from sampan.messages import Message
 from sampan.need import Need
+from sampan_hub.doubts import Outcome, learned
 from sampan_hub.jobs import JobStatus
 from sampan_hub.placement import Placement
 from sampan_hub.records import Attempt, Launch, need_of
@@ -14,8 +17,12 @@ from sampan_hub.services import Services
 from sampan_hub.spans import Span, amount
 from sampan_hub.waits import Wait, interval, remaining
 
-__all__ = ["gave_up", "in_queue", "started", "with_starts"]
+__all__ = ["gave_up", "in_queue", "started", "turned_out", "watch_word", "with_starts"]
 
+log = logging.getLogger(__name__)
+
+_KEEPS_ITS_WORD = 60.0
+"""Seconds within which a job starts for which there is room, also where a scheduler looks only once a minute."""
 _GIVEN_UP = frozenset({"ended.moved", "ended.queue_limit", "ended.stopped"})
 """Ends of a wait that are not its centre's doing: it would have lasted longer."""
 
@@ -102,6 +109,29 @@ async def gave_up(services: Services, launch: Launch, attempt: Attempt, why: Mes
         return
     seconds = services.now() - (attempt.submitted_at or attempt.queued_at)
     await _remember(services, launch, attempt, seconds, started=False)
+
+
+def turned_out(
+    services: Services, launch: Launch, attempt: Attempt, kind: Literal["worked", "failed", "unkept"]
+) -> None:
+    """Remembers how a start went, for whoever is placed next."""
+    one = Outcome(attempt.tag, attempt.centre, attempt.share, launch.owner, kind, services.now())
+    services.outcomes = learned(services.outcomes, one)
+
+
+def watch_word(services: Services, launch: Launch, attempt: Attempt, waited: float) -> None:
+    """Remembers it against a share when it goes on saying that it has room for this one, which is the next and waits there."""
+    watch = services.watches.get(attempt.centre)
+    status = watch.statuses.get(attempt.job or "") if watch else None
+    if watch is None or status is None or waited < _KEEPS_ITS_WORD or attempt.ahead is not None:
+        return
+    told = any(one.tag == attempt.tag and one.kind == "unkept" for one in services.outcomes)
+    held_up = status.why is not None or attempt.place not in (None, 1)
+    if told or held_up or watch.fresh() is None or watch.survey is None:
+        return
+    if watch.survey.has_room(need_of(launch, attempt), attempt.share):
+        log.warning("%s: %s says that it has room, and starts nothing", attempt.centre, attempt.share)
+        turned_out(services, launch, attempt, "unkept")
 
 
 async def _remember(

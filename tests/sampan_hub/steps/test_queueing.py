@@ -6,6 +6,7 @@ from sampan.messages import Message
 from sampan.need import Need
 from sampan_hub.jobs import JobState
 from sampan_hub.records import Launch
+from sampan_hub.steps.placing import decide
 from tests.sampan_hub.scripted_centre import ACCOUNT, Bench, ScriptedJob
 
 
@@ -97,3 +98,53 @@ async def test_the_queue_limit_is_its_own(two: Bench) -> None:
     cause = (await two.store.attempts(launch.id))[0].cause
     assert cause == Message("ended.queue_limit", {"minutes": 1})
     assert (await two.at(launch, "queued")).centre != attempt.centre
+
+
+async def test_a_free_that_never_starts_is_not_believed_again_for_a_while(two: Bench) -> None:
+    """It says that it has room, takes the job, lets it wait as the next one, and goes on saying so."""
+    launch = await two.launch(need=Need(cores=4))
+    liar = (await two.at(launch, "submitted")).centre
+    site = two.sites[liar]
+    site.jobs["1"].state = JobState.QUEUED
+    other = next(name for name in two.sites if name != liar)
+    two.sites[other].cores_free = 0
+    await two.at(launch, "queued")
+    await two.step(launch)
+    assert two.services.outcomes == (), "not yet"
+    await two.store.update_attempt(launch.id, 1, queued_at=two.services.now() - 61)
+    for _ in range(3):
+        await two.step(launch)
+        await two.tick()
+    assert [(one.centre, one.kind) for one in two.services.outcomes] == [(liar, "unkept")], "once"
+    two.sites[other].first_state = JobState.QUEUED
+    later = await two.launch("bob", need=Need(cores=4))
+    assert (await two.at(later, "queued")).centre == other
+    offers = decide(two.services, Need(cores=4), "bob").ranked
+    assert [(offer.centre, offer.reasons[0].code) for offer in offers][1:] == [(liar, "place.unkept")]
+
+
+async def test_a_queue_that_is_full_by_now_has_told_no_lie(two: Bench) -> None:
+    launch = await two.launch(need=Need(cores=4))
+    here = (await two.at(launch, "submitted")).centre
+    two.sites[here].jobs["1"].state = JobState.QUEUED
+    for site in two.sites.values():
+        site.cores_free = 0
+    await two.at(launch, "queued")
+    await two.store.update_attempt(launch.id, 1, queued_at=two.services.now() - 61)
+    for _ in range(2):
+        await two.step(launch)
+        await two.tick()
+    assert two.services.outcomes == ()
+
+
+async def test_a_start_that_failed_is_held_against_its_centre_for_that_person(two: Bench) -> None:
+    launch = await two.launch()
+    attempt = await two.at(launch, "running")
+    job = two.sites[attempt.centre].jobs[attempt.job or ""]
+    job.state, job.why = JobState.ENDED, Message("ended.failed", {"code": 1})
+    await two.tick()
+    await two.step(launch)
+    best = {owner: decide(two.services, Need(cores=1), owner).ranked[0].centre for owner in ("alice", "bob")}
+    assert best["alice"] != attempt.centre
+    assert decide(two.services, Need(cores=1), "alice").ranked[1].reasons[0].code == "place.failed_lately"
+    assert {offer.verdict for offer in decide(two.services, Need(cores=1), "bob").ranked} == {"now"}
