@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from jupyter_core.paths import jupyter_runtime_dir
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
@@ -27,6 +29,8 @@ LONGEST_WAIT: Final = 2.0
 PATIENCE: Final = 25.0
 """Seconds that a client waits for the other end; ZeroMQ begins anew by itself after 30."""
 CLOSE: Final = 1.0
+LONGEST: Final = 80
+"""Bytes of a folder below which there is room for a socket, whose whole path has at most 107."""
 log = logging.getLogger(__name__)
 
 
@@ -39,8 +43,7 @@ class Bridge:
     def __init__(self, address: Address, launch: str) -> None:
         self._address = address
         self._launch = launch
-        # mkdtemp: mode 0700, and a short path, as a unix socket's has at most 107 bytes.
-        self._folder = Path(tempfile.mkdtemp(prefix="sampan-kernel-"))
+        self._folder = _private_folder()
         self._servers: list[asyncio.Server] = []
         self._ways: set[asyncio.Task[None]] = set()
 
@@ -95,6 +98,15 @@ class Bridge:
                     await asyncio.sleep(wait)
                     wait = min(wait * 2, LONGEST_WAIT)
         return None
+
+
+def _private_folder() -> Path:
+    """Of mode 0700, beside Jupyter's connection files: what a session leaves there when it is killed goes with its job."""
+    runtime = Path(jupyter_runtime_dir())
+    if len(os.fsencode(runtime)) > LONGEST:
+        return Path(tempfile.mkdtemp(prefix="sampan-kernel-"))
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="far-", dir=runtime))
 
 
 async def _join(
