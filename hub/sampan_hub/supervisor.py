@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -18,7 +18,7 @@ from sampan_hub import into_child
 from sampan_hub.fd_store import FdStore
 from sampan_hub.process_lock import end_holder
 
-__all__ = ["Child", "Program", "vacate"]
+__all__ = ["Child", "Program", "end_when_it_hangs", "vacate"]
 
 # A child that lived so long was well: its next death is a first one.
 SETTLED: Final = 10.0
@@ -26,6 +26,9 @@ FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 15.0
 GRACE: Final = 8.0
 LARGEST_LOG: Final = 20 * 1024 * 1024
+# A machine that is busy makes many a second out of one; a person does not look at a page that loads for longer than this.
+LOOK: Final = 5.0
+PATIENCE: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Child:
     def stop(self) -> None:
         """Lets :meth:`keep` end the program, by force after a grace, and return."""
         self._stopping.set()
+
+    def kill(self) -> None:
+        """Ends the program as hard as it gets; it is started again."""
+        if self.pid is not None:
+            # Reaped by nobody but us: the number is still its own.
+            os.kill(self.pid, signal.SIGKILL)
 
     async def restarted(self, starts: int) -> int:
         """Waits until it was started more than `starts` times; how many times it was."""
@@ -150,6 +159,19 @@ class Child:
         finally:
             os.close(descriptor)
         return process.wait()
+
+
+async def end_when_it_hangs(child: Child, answers: Callable[[], Awaitable[None]]) -> None:
+    """Has a child that is alive and does not answer started again, until cancelled. `answers` returns when it does."""
+    while True:
+        await asyncio.sleep(LOOK)
+        starts = child.starts
+        try:
+            await asyncio.wait_for(answers(), PATIENCE)
+        except TimeoutError:
+            # One that has just been started again has its time, too.
+            if child.starts == starts:
+                child.kill()
 
 
 async def vacate(lock: Path) -> None:

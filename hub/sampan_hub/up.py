@@ -8,6 +8,7 @@ import contextlib
 import os
 import resource
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from sampan_hub.loopback_ports import LoopbackPorts, listen
 from sampan_hub.parts import Parts
 from sampan_hub.process_lock import hold, holder
 from sampan_hub.state_directory import StateDirectory
-from sampan_hub.supervisor import Child, Program, vacate
+from sampan_hub.supervisor import Child, Program, end_when_it_hangs, vacate
 
 __all__ = ["command"]
 
@@ -109,9 +110,12 @@ class _Federation:
             self._begin(child, running)
         beside = asyncio.create_task(self._bring_up(parts, store, (proxy, hub, culler), running))
         beside.add_done_callback(lambda _: self._enough.set())
+        # Everybody comes through it, and nobody else notices when it is alive and lets nobody through.
+        watching = asyncio.create_task(end_when_it_hangs(proxy, partial(self._proxy_answers, parts)))
         await self._enough.wait()
         beside.cancel()
-        outcomes = list(await asyncio.gather(beside, return_exceptions=True))
+        watching.cancel()
+        outcomes = list(await asyncio.gather(beside, watching, return_exceptions=True))
         for child in (culler, hub, broker, proxy, signer):
             if child in running:
                 child.stop()
@@ -135,7 +139,7 @@ class _Federation:
         """The hub once it can begin, the culler once there is a hub, the word of it; then the hub's routes to each new proxy."""
         proxy, hub, culler = children
         # The hub gives up at its start when no proxy answers.
-        await answers(f"{parts.proxy_api}/api/routes", self._state.secret("proxy-token"))
+        await self._proxy_answers(parts)
         known = proxy.starts
         self._begin(hub, running)
         for url in (f"{parts.hub_api.removesuffix('/api')}/health", f"{parts.public_url}/hub/health"):
@@ -148,8 +152,11 @@ class _Federation:
         _tell("up.logs", logs=str(self._state.path / "log"))
         while True:
             known = await proxy.restarted(known)
-            await answers(f"{parts.proxy_api}/api/routes", self._state.secret("proxy-token"))
+            await self._proxy_answers(parts)
             await answers(f"{parts.hub_api}/proxy", self._state.secret("routes-token"), "POST")
+
+    async def _proxy_answers(self, parts: Parts) -> None:
+        await answers(f"{parts.proxy_api}/api/routes", self._state.secret("proxy-token"))
 
     def _died(self, program: Program, code: int, soon: int) -> None:
         _tell("up.died", part=program.name, code=code)

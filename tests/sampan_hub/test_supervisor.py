@@ -67,12 +67,17 @@ def printed(folder: Path, times: int) -> bool:
     return log(folder).count("up") == times
 
 
+def state(pid: int) -> str:
+    """As `ps` names it: T is stopped, Z a zombie, and what is not there any more is taken for one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
+
+
 def alive(pid: int) -> bool:
     """Not a zombie either."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    return state(pid) != "Z"
 
 
 async def test_a_killed_child_is_back_within_a_second_and_never_twice(keep: Keep, tmp_path: Path) -> None:
@@ -245,3 +250,26 @@ async def test_a_log_that_has_grown_too_long_is_set_aside(
     await keep(SLEEP)
     await until(lambda: log(tmp_path) == "up\n")
     assert (tmp_path / "part.log.1").read_text(encoding="utf-8") == "a long history\n"
+
+
+async def test_a_child_that_lives_and_does_not_answer_is_started_again(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped, it is as alive as ever; one that answers is left alone, and so is one that was started again meanwhile."""
+    monkeypatch.setattr(supervisor, "LOOK", 0.05)
+    monkeypatch.setattr(supervisor, "PATIENCE", 0.5)
+    child = await keep(SLEEP)
+
+    async def answers() -> None:
+        await until(lambda: child.pid is not None and state(child.pid) not in "TZ")
+
+    watching = asyncio.create_task(supervisor.end_when_it_hangs(child, answers))
+    await asyncio.sleep(0.3)
+    assert child.starts == 1
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    assert await asyncio.wait_for(child.restarted(1), 10) == 2
+    await asyncio.sleep(0.8)
+    assert child.starts == 2
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
