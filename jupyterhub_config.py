@@ -85,6 +85,11 @@ c.Spawner.http_timeout = 120
 # One question to the broker on this machine, which answers from what it knows already: no scheduler is asked.
 c.Spawner.poll_interval = 10
 
+# ---- log ---------------------------------------------------------------------------------------------------------------
+# For a program that reads it: one JSON object a line, with the launch that it is about.
+if os.environ.get("SAMPAN_LOG_FORMAT") == "json":
+    c.JupyterHub.logging_config = {"formatters": {"console": {"class": "sampan.logs.JsonLines"}}}
+
 # ---- pages ------------------------------------------------------------------------------------------------------------
 c.JupyterHub.template_paths = [str(TEMPLATES)]
 c.JupyterHub.template_vars = {

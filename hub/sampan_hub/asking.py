@@ -9,6 +9,7 @@ from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
 
 from sampan.errors import Conflict, Forbidden, Missing, Unavailable
+from sampan.logs import concerns
 from sampan.stages import Kind
 from sampan_hub.adoption import sure
 from sampan_hub.launching import Launching
@@ -49,6 +50,7 @@ Maker = Annotated[Launching, Depends(_launching)]
 
 async def _mine(launch: str, services: Parts, person: Who) -> Launch:
     could_be = _ID.fullmatch(launch) is not None
+    concerns(launch if could_be else "")
     row = await services.store.launch(launch) if could_be else None
     if row is None and could_be and not await sure(services, person.name, launch):
         raise Unavailable("launch.not_known_yet")

@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sampan import logs
 from sampan.errors import SampanError
 from sampan.stages import Kind
 from sampan_hub import notify
@@ -24,10 +25,12 @@ from sampan_hub.api import make_app
 from sampan_hub.asking import LOCAL
 from sampan_hub.directory import CentreDirectory
 from sampan_hub.doors import Doors
+from sampan_hub.doubts import recalled
 from sampan_hub.keys import MasterKey
 from sampan_hub.launching import Launching
 from sampan_hub.metrics import Metrics
 from sampan_hub.people import Logins
+from sampan_hub.queries import outcomes_since
 from sampan_hub.reconcile import Reconciler
 from sampan_hub.services import Services
 from sampan_hub.settings import Settings, parse
@@ -42,6 +45,8 @@ log = logging.getLogger(__name__)
 
 WAITS_REMEMBERED = 7 * 24 * 3600.0
 """Seconds of history that what is said about waits is made of."""
+OUTCOMES_REMEMBERED = 2 * 3600.0
+"""Seconds after which one start says nothing any more about the next."""
 _RECALL = 3600.0
 API_SOCKET, HUB_SOCKET = "api", "hub"
 """Names under which the supervisor keeps the two listening sockets of the HTTP interface over a restart."""
@@ -139,6 +144,8 @@ class Broker:
         if time.monotonic() >= self._recall_at:
             waits = await services.store.recent_waits(services.now() - WAITS_REMEMBERED)
             services.history, self._recall_at = History(waits), time.monotonic() + _RECALL
+            rows = await services.store.rows(outcomes_since(services.now() - OUTCOMES_REMEMBERED))
+            services.outcomes = recalled(rows, services.outcomes)
 
     async def _close(
         self, services: Services, reconciler: Reconciler, beside: Collection[asyncio.Task[None]]
@@ -248,10 +255,8 @@ def _unix_socket(path: Path, kept: socket.socket | None) -> socket.socket:
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0 after a stop, 1 where it could not start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("asyncssh").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = parse(sys.argv[1:] if argv is None else argv)
+    logs.begin(settings.log_format)
     try:
         asyncio.run(serve(settings))
     except (SampanError, OSError) as error:

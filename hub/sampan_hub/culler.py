@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import httpx
 from jupyterhub_idle_culler import IdleCuller
 
+from sampan import logs
+
 __all__ = ["Arbiter", "flags", "main"]
 
 log = logging.getLogger(__name__)
@@ -72,14 +74,19 @@ def flags() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every", type=int, default=every, help="seconds between looks ($SAMPAN_IDLE_AFTER / 4)"
     )
+    parser.add_argument(
+        "--log-format",
+        default=os.environ.get("SAMPAN_LOG_FORMAT", "text"),
+        choices=logs.FORMATS,
+        help="lines for people, or JSON ($SAMPAN_LOG_FORMAT)",
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs until it is ended. The token is in $JUPYTERHUB_API_TOKEN."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     told = flags().parse_args(argv)
+    logs.begin(told.log_format)
     culler = IdleCuller.instance(
         url=told.hub_api,
         cull_every=told.every,
@@ -88,6 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         cull_users=False,
         cull_arbiter_hook=Arbiter(told.broker, os.environ["JUPYTERHUB_API_TOKEN"]),
         config_file="",
+        logging_config={"formatters": {"console": {"class": "sampan.logs.JsonLines"}}}
+        if told.log_format == "json"
+        else {},
     )
     culler.start()
     return 0

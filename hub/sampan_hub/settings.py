@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sampan.errors import Invalid
+from sampan.logs import FORMATS
 
 __all__ = ["Settings", "flags", "hub_id", "parse"]
 
@@ -41,6 +42,7 @@ class Settings:
 
     idle_after: int = 3600
     """Seconds after which a server in which nothing is done is ended; 0: never."""
+    log_format: str = "text"
     signer_socket: Path | None = None
     """Where the signer listens, which signs for people at centres reached over ssh; None: in the state directory."""
 
@@ -130,6 +132,12 @@ def flags() -> argparse.ArgumentParser:
         "seconds after which idle servers are ended, 0 for never ($SAMPAN_IDLE_AFTER)",
         int,
     )
+    parser.add_argument(
+        "--log-format",
+        default=told.get("SAMPAN_LOG_FORMAT", "text"),
+        choices=FORMATS,
+        help="lines for people, or JSON ($SAMPAN_LOG_FORMAT)",
+    )
     flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", hub_id)
     return parser
 
@@ -151,6 +159,7 @@ def parse(argv: list[str]) -> Settings:
         signer_socket=told.signer_socket,
         decide_after=told.decide_after,
         idle_after=told.idle_after,
+        log_format=told.log_format,
     )
 
 

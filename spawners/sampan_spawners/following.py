@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from sampan.stages import SILENT, Stage
 __all__ = [
     "GONE_AFTER",
     "Json",
+    "Later",
     "Supply",
     "ended",
     "exit_code",
@@ -35,6 +36,24 @@ LOOK: Final = 1.0
 # A broker whose database was lost says that there is no such launch only when every centre has told what runs there. This is
 # for an operator who gives it the newer copy after all.
 GONE_AFTER: Final = 20.0
+
+
+class Later:
+    """Work that nobody waits for, held until it is done; `failed` is told how it ended where it did not end well."""
+
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
 
 
 def waits() -> Iterator[float]:

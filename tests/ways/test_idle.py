@@ -6,10 +6,10 @@ On the embedded default alone: what is idle is decided between session, broker a
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-import pytest
 import pytest_asyncio
 
 from tests.ways.person import Person
@@ -19,9 +19,10 @@ IDLE = 25
 
 
 @pytest_asyncio.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WholeHub]:
-    monkeypatch.setenv("SAMPAN_IDLE_AFTER", str(IDLE))
-    async with whole_hub() as running:
+async def hub() -> AsyncIterator[WholeHub]:
+    async with whole_hub(
+        environment={"SAMPAN_IDLE_AFTER": str(IDLE), "SAMPAN_LOG_FORMAT": "json"}
+    ) as running:
         yield running
 
 
@@ -50,10 +51,23 @@ async def test_who_computes_stays_and_who_left_a_page_open_is_ended_with_a_warni
         assert stays["stage"] == "ready"
         assert stays["cull_at"] is not None
         assert stays["cull_at"] > ended["ended_at"]
+        _logs_name_the_launch(hub, ended["id"])
         for task in (looking, silent):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def _logs_name_the_launch(hub: WholeHub, launch: str) -> None:
+    """Logs for programs: every line an object, and every one that concerns a launch names it."""
+    found = 0
+    for part in ("broker", "hub", "signer", "culler"):
+        lines = [json.loads(line) for line in hub.log(part).splitlines()]
+        assert all("at" in line for line in lines), part
+        told = [line for line in lines if launch in line.get("message", "")]
+        assert [line for line in told if line.get("launch") != launch] == []
+        found += sum(line.get("launch") == launch for line in lines)
+    assert found
 
 
 async def _look(person: Person) -> None:

@@ -61,7 +61,7 @@ class Scene:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(kind: str) -> AsyncIterator[Scene]:
     began = time.time()
-    async with whole_hub(kind) as hub:
+    async with whole_hub(kind, environment={"SAMPAN_LOG_FORMAT": "json"}) as hub:
         # What protects the state is its own mode, not that of pytest's folder around it.
         hub.state.parent.chmod(0o755)
         async with Person(hub, "alice") as alice:

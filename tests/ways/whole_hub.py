@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -68,6 +68,7 @@ class WholeHub:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = ROOT / "jupyterhub_config.py"
+        self.environment: dict[str, str] = {}
         self._up: subprocess.Popen[bytes] | None = None
 
     def settle(self, settings: str) -> None:
@@ -81,6 +82,7 @@ class WholeHub:
     def start(self) -> None:
         environment = {
             **os.environ,
+            **self.environment,
             "PYTHONPATH": os.pathsep.join(
                 str(ROOT / place) for place in ("hub", "spawners", "kernels", "extensions")
             ),
@@ -223,10 +225,16 @@ class WholeHub:
 
 
 @asynccontextmanager
-async def whole_hub(kind: str = "embedded", *, settings: str = "") -> AsyncIterator[WholeHub]:
-    """A running hub and its centres (a key of `PLACES`); gone afterwards, jobs and all. `settings`: lines for JupyterHub."""
+async def whole_hub(
+    kind: str = "embedded", *, settings: str = "", environment: Mapping[str, str] | None = None
+) -> AsyncIterator[WholeHub]:
+    """A running hub and its centres (a key of `PLACES`); gone afterwards, jobs and all.
+
+    `settings`: lines for JupyterHub. `environment`: what `sampan up` gets besides.
+    """
     with tempfile.TemporaryDirectory(prefix="sampan-") as folder:
         hub = WholeHub(Path(folder) / "state", kind)
+        hub.environment.update(environment or {})
         if settings:
             hub.settle(settings)
         hub.places.prepare()
