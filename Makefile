@@ -19,7 +19,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --upgrade
 
-.PHONY: help setup demo test lint bench soak docs reference screenshots lock clean
+.PHONY: help setup demo test lint bench soak docs reference screenshots broken lock clean
 
 help: ## What can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -62,6 +62,10 @@ reference: setup ## The pages of docs/reference that are made from the code
 screenshots: setup ## docs/images, from a real browser
 	@tools/debian-packages
 	SAMPAN_SCREENSHOTS=1 $(BIN)/python -m pytest tests/ways/test_browser.py
+
+broken: setup ## The page of what was broken on purpose, from a run of its tests; as root
+	@tools/debian-packages
+	SAMPAN_BROKEN=1 $(BIN)/python -m pytest tests/faults -n 0 $(ARGS)
 
 lock: setup ## Renew requirements/*.lock and the proxy's lock
 	$(COMPILE) --extra hub --extra user --extra dev pyproject.toml -o requirements/dev.lock

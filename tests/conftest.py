@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.faults.page import pytest_runtest_logreport, write_page
 from tests.federation.federation import Federation
 from tests.federation.needs import missing
 
-__all__ = ["federation"]
+__all__ = ["federation", "pytest_runtest_logreport"]
 
 # A contract says what was expected, like any other test.
 pytest.register_assert_rewrite(
@@ -73,6 +74,7 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    write_page(terminalreporter.write_line)
     if number := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(
             f"{number} tests on the federation of real Slurm centres were left out: they need root (sudo make test)."
