@@ -27,9 +27,10 @@ from sampan_hub.doors import Doors
 from sampan_hub.jobs import JobState
 from sampan_hub.keys import MasterKey
 from sampan_hub.reconcile import reconcile
-from sampan_hub.records import Attempt, Launch
+from sampan_hub.records import Attempt, Launch, holder
 from sampan_hub.services import Services
 from sampan_hub.settings import Settings
+from sampan_hub.steps.rivals import move_on
 from sampan_hub.store import Store
 from sampan_hub.sweep import sweep
 from sampan_hub.tables import METADATA
@@ -203,22 +204,43 @@ class World:
         )
         return None if made is None else made[0].id
 
+    def move_on(self, launch: str, dies_after: int | None = None) -> None:
+        row = self.ground.run(self.ground.store.launch(launch))
+        assert row is not None
+        self.do(move_on(self.services, row, None), dies_after=dies_after)
+
     def stop(self, launch: str) -> None:
         self.do(self.services.store.update_launch(launch, target=Target.STOPPED))
 
     def made_ready(self, launch: str) -> str | None:
         """Its launcher has answered and been given the identity, by decree; returns its job. None where none runs."""
         attempt = self.holder(launch)
-        if attempt is None or attempt.stage != "running" or attempt.cancel_requested_at is not None:
-            return None
-        job = self.sites[attempt.centre].jobs.get(attempt.job or "")
-        if job is None or job.state is not JobState.RUNNING or "*" in self.sites[attempt.centre].trouble:
+        if (
+            attempt is None
+            or attempt.stage not in ("running", "reachable")
+            or not self._gets_through(attempt)
+        ):
             return None
         now = self.services.now()
         fields = {"stage": "ready", "stage_at": now, "ready_at": now}
         self.do(self.services.store.update_attempt(launch, attempt.number, **fields))
         self.do(self.services.store.update_launch(launch, stage="ready", identity_attempt=attempt.number))
-        return f"{attempt.centre}/{job.id}"
+        return f"{attempt.centre}/{attempt.job}"
+
+    def rival_reached(self, launch: str) -> None:
+        """The launcher of an attempt that is to follow the session has answered, by decree, and the hub told the identity."""
+        attempts = self.ground.run(self.ground.store.attempts(launch))
+        for one in attempts:
+            if one.rival and one.ended_at is None and one.stage == "running" and self._gets_through(one):
+                fields = {"stage": "reachable", "stage_at": self.services.now()}
+                self.do(self.services.store.update_attempt(launch, one.number, **fields))
+        self.services.identities[launch] = {}
+
+    def _gets_through(self, attempt: Attempt) -> bool:
+        site = self.sites[attempt.centre]
+        job = site.jobs.get(attempt.job or "")
+        runs = job is not None and job.state is JobState.RUNNING and "*" not in site.trouble
+        return runs and attempt.cancel_requested_at is None
 
     # --- what is
 
@@ -232,8 +254,7 @@ class World:
     def holder(self, launch: str) -> Attempt | None:
         """The attempt of the launch that may be given the identity."""
         attempts = self.ground.run(self.ground.store.attempts(launch))
-        live = [one for one in attempts if one.ended_at is None and not getattr(one, "rival", False)]
-        return live[-1] if live else None
+        return holder(attempts)
 
     def live_jobs(self) -> dict[str, list[tuple[str, ScriptedJob]]]:
         """Launch → its jobs that live, each with its centre."""

@@ -73,6 +73,12 @@ class Launches(RuleBasedStateMachine):
             self.world.stop(launch)
             self.stopped.add(launch)
 
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), dies=ACTS)
+    def moves_on(self, data: st.DataObject, dies: int | None) -> None:
+        """Somebody wants a new walltime: for a while there are two attempts, and one of them holds the identity."""
+        self.world.move_on(data.draw(st.sampled_from(sorted(self.held)), "launch"), dies)
+
     # --- the broker
 
     @precondition(lambda self: self.known)
@@ -198,6 +204,7 @@ class Launches(RuleBasedStateMachine):
             assert row.target == "ready" or launch in self.stopped, f"{launch} was stopped by nobody"
 
     def _answer(self, launch: str) -> None:
+        self.world.rival_reached(launch)
         job = self.world.made_ready(launch)
         if job is not None:
             self.held.setdefault(launch, set()).add(job)
