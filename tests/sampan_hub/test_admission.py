@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,10 @@ _numbers = itertools.count(1)
 def ticket(owner: str, group: str | None = None, since: float | None = None) -> Ticket:
     number = next(_numbers)
     return Ticket(f"t{number}", owner, group or owner, float(number) if since is None else since)
+
+
+def turn(place: int, seconds: float) -> Turn:
+    return Turn(place, cast("float", pytest.approx(seconds)))
 
 
 def order(admission: Admission, *tickets: Ticket, now: float = 100.0, every: float = 1.0) -> list[str]:
@@ -33,7 +38,7 @@ def order(admission: Admission, *tickets: Ticket, now: float = 100.0, every: flo
 def test_whoever_comes_to_an_empty_line_does_not_wait() -> None:
     admission = Admission(60, 3)
     assert [admission.ask(ticket("ann"), 1.0) for _ in range(3)] == [None, None, None]
-    assert admission.ask(ticket("ann"), 1.0) == Turn(1, pytest.approx(1.0))
+    assert admission.ask(ticket("ann"), 1.0) == turn(1, 1.0)
     assert len(admission) == 1
 
 
@@ -43,9 +48,9 @@ def test_a_place_and_how_long_it_takes() -> None:
     assert admission.ask(ticket("ann"), 100.0) is None
     three = [ticket(name) for name in ("bob", "carol", "dave")]
     turns = [admission.ask(one, 100.0) for one in three]
-    assert turns == [Turn(place, pytest.approx(place)) for place in (1, 2, 3)]
+    assert turns == [turn(place, place) for place in (1, 2, 3)]
     assert admission.ask(three[0], 101.0) is None
-    assert admission.ask(three[2], 101.0) == Turn(2, pytest.approx(2.0))
+    assert admission.ask(three[2], 101.0) == turn(2, 2.0)
 
 
 def test_tokens_are_saved_up_to_a_number() -> None:
@@ -88,9 +93,9 @@ def test_whoever_leaves_or_does_not_come_back_keeps_nobody_waiting() -> None:
     admission = Admission(60, 1)
     assert admission.ask(ticket("ann"), 100.0) is None
     gone, left, stays = ticket("bob"), ticket("carol"), ticket("dave")
-    assert [admission.ask(one, 100.0) for one in (gone, left, stays)][2] == Turn(3, pytest.approx(3.0))
+    assert [admission.ask(one, 100.0) for one in (gone, left, stays)][2] == turn(3, 3.0)
     admission.leave(left.key)
-    assert admission.ask(stays, 100.2) == Turn(2, pytest.approx(1.8))
+    assert admission.ask(stays, 100.2) == turn(2, 1.8)
     assert admission.ask(stays, 100.5 + 60.0) is None
     assert len(admission) == 0
     admission.leave("nobody")
@@ -112,5 +117,5 @@ def test_everybody_is_admitted_and_places_are_all_different(crowd: list[tuple[st
     assert len(waiting) == max(0, len(crowd) - 2)
     # Whoever comes may pass somebody by, who hears of it at the next look.
     turns = [admission.ask(one, 100.0) for one in waiting]
-    assert sorted(turn.place for turn in turns if turn) == list(range(1, len(waiting) + 1))
+    assert sorted(told.place for told in turns if told) == list(range(1, len(waiting) + 1))
     assert len(order(admission, *waiting)) == len(waiting)
