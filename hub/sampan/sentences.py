@@ -276,6 +276,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{centre} takes no new session of {hours} h: {why} Your session goes on as it is.",
         "{centre}无法接收 {hours} 小时的新会话：{why}您的会话照常运行。",
     ),
+    "launch.hedged": (
+        "Waiting at {former}, and now at {centre} too: where a berth is free first you start, and the other place is given back.",
+        "正在{former}排队，同时也在{centre}排队：哪里先有空位就在哪里启动，另一处的位置随即放弃。",
+    ),
     "launch.rival_failed": (
         "The other start, at {centre}, did not work out: {why} What you have is untouched.",
         "在{centre}的另一次启动未能成功：{why}您现有的不受影响。",

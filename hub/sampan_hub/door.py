@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
+from urllib.parse import unquote
 
 from sampan.errors import SampanError
+from sampan.logs import concerns
 from sampan.messages import Message
 from sampan_hub.door_answer import door_answer
 from sampan_hub.link import Link
@@ -29,6 +31,7 @@ HEAD_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 30.0
 """For a reader who has stopped reading to take the rest."""
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger: closing discards and resets
+_ANOTHER: Final = (Message("door.another"), 0)
 log = logging.getLogger(__name__)
 
 Explain = Callable[[str], tuple[Message, int]]
@@ -36,7 +39,7 @@ Explain = Callable[[str], tuple[Message, int]]
 
 
 class Door:
-    """Accepts connections of known accounts and passes their bytes to the server behind the link, unread.
+    """Accepts connections of known accounts and passes their bytes to the server behind the link, all but the first line unread.
 
     While there is no server it answers by itself. It keeps its address for the life of the launch, whatever comes
     and goes behind it.
@@ -51,16 +54,19 @@ class Door:
         explain: Explain,
         expecting: bool = False,
         home: str = "",
+        prefix: str = "/",
     ) -> None:
         """`sock` listens on 127.0.0.1. `expecting`: a server was there before, and its link is on the way.
 
-        `home` is the address of the page on which its person decides what to do.
+        `home` is the address of the page on which its person decides what to do. `prefix`: the path that its server is at; what
+        asks for another one was led here by a route that is older than this door, and brings somebody else's cookies.
         """
         self.launch = launch
         self._socket = sock
         self._accounts = accounts
         self._explain = explain
         self._home = home
+        self._prefix = unquote(prefix)
         self._link: Link | None = None
         self._linked = asyncio.Event()
         self._expected_until = time.monotonic() + EXPECTED if expecting else 0.0
@@ -99,6 +105,7 @@ class Door:
         self._socket.close()
 
     async def _accept(self) -> None:
+        concerns(self.launch)
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -126,15 +133,23 @@ class Door:
             return
         whole = False
         try:
+            async with asyncio.timeout(HEAD_SECONDS):
+                first = await _read_to(b"\n", reader)
+            if not self._is_ours(first):
+                log.warning("door of %s: somebody was led here who asks for something else", self.launch)
+                await self._answer(first, reader, writer, _ANOTHER)
+                whole = True
+                return
             link = await self._find_link()
             inside = None
             if link is not None:
                 with suppress(SampanError):
                     inside = await link.open_server()
             if link is None or inside is None:
-                await self._answer(reader, writer)
+                await self._answer(first, reader, writer, self._explain(self.launch))
                 whole = True
             else:
+                inside[1].write(first)
                 whole = await splice((reader, writer), inside, link.closed)
         except (OSError, EOFError, ValueError) as error:
             log.debug("door of %s: a connection ended: %r", self.launch, error)
@@ -157,11 +172,23 @@ class Door:
             self._expected_until = time.monotonic() + EXPECTED
         return self._link
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _is_ours(self, first: bytes) -> bool:
+        """Whether the request that begins like that is for the server behind this door."""
+        words = first.partition(b"\n")[0].decode("latin-1").split(" ")
+        path = unquote(words[1].partition("?")[0]) if len(words) > 1 else ""
+        return f"{path}/".startswith(self._prefix)
+
+    async def _answer(
+        self,
+        first: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        told: tuple[Message, int],
+    ) -> None:
         async with asyncio.timeout(HEAD_SECONDS):
-            head = await _head(reader)
-        message, progress = self._explain(self.launch)
-        writer.write(door_answer(head, message, progress, self._home))
+            head = await _read_to(b"\r\n\r\n", reader, first)
+        message, progress = told
+        writer.write(door_answer(head.partition(b"\r\n\r\n")[0], message, progress, self._home))
         await writer.drain()
         writer.write_eof()
         # Closing with unread bytes would reset the connection and take the answer with it.
@@ -183,12 +210,11 @@ async def _close(writer: asyncio.StreamWriter, whole: bool) -> None:
     writer.transport.abort()
 
 
-async def _head(reader: asyncio.StreamReader) -> bytes:
-    """The request line and headers; as much of them as fits where they are too long."""
-    head = b""
-    while b"\r\n\r\n" not in head and len(head) < LARGEST_HEAD:
+async def _read_to(end: bytes, reader: asyncio.StreamReader, head: bytes = b"") -> bytes:
+    """What comes first, up to that end at least; as much of it as fits where it is too long."""
+    while end not in head and len(head) < LARGEST_HEAD:
         part = await reader.read(LARGEST_HEAD - len(head))
         if not part:
             break
         head += part
-    return head.partition(b"\r\n\r\n")[0]
+    return head

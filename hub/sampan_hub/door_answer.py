@@ -17,7 +17,9 @@ _STARTING: Final = {"en": "Your notebook is on its way", "zh": "您的笔记本�
 _SILENT: Final = {"en": "Your notebook cannot be reached just now", "zh": "暂时无法连接您的笔记本"}
 _STOPPING: Final = {"en": "Your notebook is stopping", "zh": "正在停止您的笔记本"}
 _ENDED: Final = {"en": "Your notebook has ended", "zh": "您的笔记本已结束"}
+_ANOTHER: Final = {"en": "This is another notebook's address", "zh": "此地址属于另一个笔记本"}
 _TITLES: Final = {
+    "door.another": _ANOTHER,
     "launch.cut": _SILENT,
     "link.cut": _SILENT,
     "launch.unknown": _SILENT,

@@ -46,8 +46,10 @@ class Doors:
         self._doors: dict[str, Door] = {}
         self._kept = notify.stored_sockets() if kept is None else kept
 
-    async def open(self, launch: str, port: int | None = None) -> int:
+    async def open(self, launch: str, port: int | None = None, prefix: str = "/") -> int:
         """The launch's port, opened unless it is open. `port` is the one of before a restart: kept wherever possible.
+
+        `prefix`: the path that its server is at; no other is let through.
 
         Raises `Unavailable` where no port of the range is free.
         """
@@ -63,6 +65,7 @@ class Doors:
                 accounts=self._accounts,
                 explain=self._say,
                 expecting=port is not None,
+                prefix=prefix,
                 home=self._home,
             )
         return self._doors[launch].port

@@ -121,6 +121,6 @@ class Launching:
         """The launch's loopback address: made once, at the same port after a restart."""
         if launch.kind != Kind.SERVER:
             return
-        port = await self._services.doors.open(launch.id, launch.door_port)
+        port = await self._services.doors.open(launch.id, launch.door_port, launch.prefix)
         if port != launch.door_port:
             await self._services.store.update_launch(launch.id, door_port=port)

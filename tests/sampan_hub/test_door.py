@@ -27,15 +27,20 @@ from tests.waiting import until
 OURS = frozenset({os.geteuid()})
 NOBODY = 65534
 WHY = Message("launch.queued", {"centre": "Alpha", "place": 3})
+REQUEST = b"GET /user/a/lab HTTP/1.1\r\n\r\n"
 BIG = 200 * 1024 * 1024
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def opened(accounts: frozenset[int] = OURS, *, expecting: bool = False) -> AsyncIterator[Door]:
+async def opened(
+    accounts: frozenset[int] = OURS, *, expecting: bool = False, prefix: str = "/"
+) -> AsyncIterator[Door]:
     sock = socket.create_server(("127.0.0.1", 0))
-    door = Door("abcd1234", sock, accounts=accounts, explain=lambda _: (WHY, 30), expecting=expecting)
+    door = Door(
+        "abcd1234", sock, accounts=accounts, explain=lambda _: (WHY, 30), expecting=expecting, prefix=prefix
+    )
     yield door
     await door.close()
 
@@ -73,6 +78,28 @@ async def test_passes_requests_on_unread() -> None:
         assert "Cookie: a=1; b=2\r\n" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((path, 200) for path in ("/user/a%40b/", "/user/a@b/lab?token=1", "/user/a@b")),
+        *((path, 424) for path in ("/user/a%40bc/lab", "/user/bo/lab", "/hub/home", "/", "/?/user/a@b/")),
+    ],
+)
+async def test_only_what_asks_for_its_server_is_let_through(path: str, status: int) -> None:
+    """A route of before a database was lost may lead to a port that another launch's door has now: with whose cookies?"""
+    reached = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(path)
+        await hello(reader, writer)
+
+    async with opened(prefix="/user/a%40b/") as door, behind(door, serve):
+        answer = await get(door, path, Cookie="secret=1")
+        assert answer.status_code == status
+        assert bool(reached) == (status == 200)
+        assert (Message("door.another").say("zh") in answer.text) == (status == 424)
+
+
 async def test_two_hundred_megabytes_arrive_as_they_were() -> None:
     piece = os.urandom(1024 * 1024)
     sent, got = hashlib.sha256(), hashlib.sha256()
@@ -87,6 +114,7 @@ async def test_two_hundred_megabytes_arrive_as_they_were() -> None:
 
     async with opened() as door, behind(door, pour):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(REQUEST)
         size = 0
         while part := await reader.read(1024 * 1024):
             got.update(part)
@@ -109,6 +137,7 @@ async def test_a_reader_that_stops_stops_the_sender() -> None:
 
     async with opened() as door, behind(door, pour):
         _, writer = await asyncio.open_connection("127.0.0.1", door.port, limit=4096)
+        writer.write(REQUEST)
         seen = -1
         async with asyncio.timeout(20):
             while seen != written:  # two looks with nothing in between
@@ -141,6 +170,7 @@ async def test_a_lost_link_cuts_what_goes_through_it() -> None:
 
     async with opened() as door, behind(door, half) as (job, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(REQUEST)
         assert (await reader.read(1000)).endswith(b"half of the ")
         job.process.kill()
         with pytest.raises(ConnectionResetError):
