@@ -256,6 +256,8 @@ class Limits(_Part):
     """How many jobs the hub submits there in a minute; who is next is decided fairly between groups and people."""
     starts_at_once: Annotated[int, Field(ge=1, le=1000)] = 60
     """How many of these may come at once after a quiet time."""
+    hedged: bool = True
+    """Whether a start may wait here and at another centre at once, where the hub does that; the loser gives its place back."""
 
 
 class Descriptor(_Part):

@@ -20,6 +20,7 @@ __all__ = [
     "outcomes_since",
     "read_held",
     "standings",
+    "submissions",
     "waits_since",
 ]
 
@@ -76,6 +77,15 @@ def outcomes_since(since: float) -> Select[Any]:
     query = select(*names, launches.c.owner).where(attempts.c.launch == launches.c.id)
     query = query.where((attempts.c.ready_at >= since) | (attempts.c.ended_at >= since))
     return query.order_by(func.coalesce(attempts.c.ready_at, attempts.c.ended_at).desc()).limit(_MOST_AT_ONCE)
+
+
+def submissions(last: int) -> Select[Any]:
+    """How many of the last launches there are, and how many jobs were submitted for them, or are about to be."""
+    newest = select(launches.c.id).order_by(launches.c.created_at.desc()).limit(last).subquery()
+    counts = attempts.c.submit_began_at.is_not(None) | attempts.c.ended_at.is_(None)
+    of_each: tuple[Any, Any] = func.count(newest.c.id.distinct()), func.count(attempts.c.tag)
+    query = select(of_each[0].label("launches"), of_each[1].label("submissions"))
+    return query.select_from(newest.outerjoin(attempts, (attempts.c.launch == newest.c.id) & counts))
 
 
 def standings() -> Select[Any]:

@@ -71,6 +71,8 @@ class Services:
     """How long jobs waited lately; read from the store by the sweep, and added to whenever a wait is over."""
     outcomes: tuple[Outcome, ...] = ()
     """How starts went lately, the newest first; read from the store like the history of waits."""
+    hedge_after: float = 0.0
+    """From when on a second centre may be asked again for somebody who waits."""
     hints: Hints = field(default_factory=Hints)
     entitlements: Entitlements = field(default_factory=Entitlements)
     without_account: dict[tuple[str, str], Message] = field(default_factory=dict)

@@ -43,6 +43,8 @@ class Settings:
     idle_after: int = 3600
     """Seconds after which a server in which nothing is done is ended; 0: never."""
     log_format: str = "text"
+    hedge: bool = False
+    """Whether a second centre is asked for a start that is predicted to wait long; the first to run is taken."""
     signer_socket: Path | None = None
     """Where the signer listens, which signs for people at centres reached over ssh; None: in the state directory."""
 
@@ -138,6 +140,12 @@ def flags() -> argparse.ArgumentParser:
         choices=FORMATS,
         help="lines for people, or JSON ($SAMPAN_LOG_FORMAT)",
     )
+    parser.add_argument(
+        "--hedge",
+        action=argparse.BooleanOptionalAction,
+        default=told.get("SAMPAN_HEDGE", "") == "1",
+        help="ask a second centre where a wait of over five minutes is predicted ($SAMPAN_HEDGE=1)",
+    )
     flag("--hub-id", "demo", "marks our jobs, so that two hubs never touch each other's", hub_id)
     return parser
 
@@ -158,6 +166,7 @@ def parse(argv: list[str]) -> Settings:
         drain_after=told.drain_after,
         signer_socket=told.signer_socket,
         decide_after=told.decide_after,
+        hedge=told.hedge,
         idle_after=told.idle_after,
         log_format=told.log_format,
     )

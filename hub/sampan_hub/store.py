@@ -221,9 +221,8 @@ class Store:
     ) -> Transition | None:
         """One change: the rows and what is said of it, in one transaction. Shown progress never goes down.
 
-        Of a rival nothing is said unless it is said `aloud`: its launch is where its holder is. `promoted`: the rival that is
-        the holder from now on. Raises `Missing`, and `Conflict` for a launch that has ended (nothing is said of it any more)
-        and for the end of one that has a live attempt.
+        Of a rival nothing is said unless `aloud`: its launch is where its holder is. `promoted`: the holder from now on.
+        Raises `Missing`, and `Conflict` for a launch that has ended, and for the end of one that has a live attempt.
         """
 
         async def work(connection: AsyncConnection) -> Transition | None:

@@ -18,7 +18,7 @@ from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.ending import end_launch
 
-__all__ = ["advise", "choose_centre", "decide", "failed_before", "refuse_impossible"]
+__all__ = ["account_of", "advise", "choose_centre", "decide", "failed_before", "refuse_impossible"]
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ async def choose_centre(services: Services, launch: Launch, attempts: Sequence[A
         return None
     services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
     try:
-        account = await _account(services, best.centre, launch.owner)
+        account = await account_of(services, best.centre, launch.owner)
     except Unavailable:
         services.in_flight.release(launch.id)
         raise
@@ -156,7 +156,7 @@ async def _wait(services: Services, launch: Launch) -> float:
     return _LATER
 
 
-async def _account(services: Services, name: str, owner: str) -> str:
+async def account_of(services: Services, name: str, owner: str) -> str:
     """The owner's account at a centre. Raises `Forbidden` where there is none, or where it was somebody else's before.
 
     What a command answers is held against every attempt that was ever made there: one to one outlives a restart.

@@ -9,6 +9,7 @@ from sampan_hub.records import Attempt, Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.evidence import look
+from sampan_hub.steps.hedging import hedge
 from sampan_hub.steps.placing import decide, failed_before
 from sampan_hub.steps.waiting import watch_word
 
@@ -35,11 +36,12 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
     if attempt.rival:
         return pause
     # Not back to where it failed before, or it would wander for ever.
-    tried = failed_before(await services.store.attempts(launch.id))
+    attempts = await services.store.attempts(launch.id)
+    tried = failed_before(attempts)
     tried[attempt.centre] = in_line(None if attempt.place is None else attempt.place - 1)
     elsewhere = decide(services, launch.need, launch.owner, launch=launch.id, tried=tried)
     if not elsewhere.ranked or elsewhere.ranked[0].verdict != "now":
-        return pause
+        return 0.0 if await hedge(services, launch, attempt, attempts, elsewhere) else pause
     best = elsewhere.ranked[0]
     services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
     return await give_up(

@@ -17,7 +17,7 @@ from sampan_hub.services import Services
 from sampan_hub.spans import Span, amount
 from sampan_hub.waits import Wait, interval, remaining
 
-__all__ = ["gave_up", "in_queue", "started", "turned_out", "watch_word", "with_starts"]
+__all__ = ["expected_wait", "gave_up", "in_queue", "started", "turned_out", "watch_word", "with_starts"]
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,18 @@ def _expected(span: Span, plan: float | None) -> Message:
     if span.starts or plan is None:
         return span.say()
     return Message("wait.planned", {"about": amount(plan)})
+
+
+def expected_wait(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+    """In how many seconds it is likely to start: by its scheduler's plan, else by half of those who waited; None: not known."""
+    waited = max(0.0, services.now() - (attempt.submitted_at or services.now()))
+    watch = services.watches.get(attempt.centre)
+    status = watch.statuses.get(attempt.job or "") if watch else None
+    plan = _plan(services, attempt, waited, status.expected_start if status else None)
+    if plan is not None:
+        return plan
+    usual = services.history.usual.get((attempt.centre, attempt.share))
+    return usual - waited if usual is not None and usual > waited else None
 
 
 async def started(services: Services, launch: Launch, attempt: Attempt, status: JobStatus) -> None:

@@ -110,12 +110,13 @@ async def test_a_free_that_never_starts_is_not_believed_again_for_a_while(two: B
     two.sites[other].cores_free = 0
     await two.at(launch, "queued")
     await two.step(launch)
-    assert two.services.outcomes == (), "not yet"
+    assert not two.services.outcomes, "not yet"
     await two.store.update_attempt(launch.id, 1, queued_at=two.services.now() - 61)
     for _ in range(3):
         await two.step(launch)
         await two.tick()
-    assert [(one.centre, one.kind) for one in two.services.outcomes] == [(liar, "unkept")], "once"
+    told = two.services.outcomes
+    assert [(outcome.centre, outcome.kind) for outcome in told] == [(liar, "unkept")], "once"
     two.sites[other].first_state = JobState.QUEUED
     later = await two.launch("bob", need=Need(cores=4))
     assert (await two.at(later, "queued")).centre == other

@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from sampan.errors import Conflict, Refused, Unreachable
 from sampan.messages import Message
-from sampan.need import Need
 from sampan.stages import Seen, Stage, Target
 from sampan_hub.jobs import JobState
 from sampan_hub.people import Person
-from sampan_hub.records import Attempt, Launch, holder, rival
-from sampan_hub.services import Services
 from sampan_hub.steps.rivals import move_on
 from sampan_hub.views import launch_view
-from sampan_hub.watch import Watch
 from tests.sampan_hub.scripted_centre import Bench
-
-IDENTITY = {"JUPYTERHUB_API_TOKEN": "x"}
-Scene = Callable[[Bench, str], Awaitable[Launch]]
-
-
-async def moving(bench: Bench, name: str = "") -> Launch:
-    """A session that serves, and a rival that is to follow it."""
-    launch = await bench.launch(name=name, need=Need(cores=1, minutes=60))
-    await bench.put_ready(launch)
-    bench.services.identities[launch.id] = IDENTITY
-    await move_on(bench.services, await bench.row(launch), 120)
-    return launch
-
-
-async def hedged(bench: Bench, name: str = "") -> Launch:
-    """A start that waits at east, and a rival that runs at west as soon as it is submitted."""
-    bench.sites["east"].cores_free, bench.sites["east"].first_state = 0, JobState.QUEUED
-    bench.sites["west"].cores_free, bench.sites["west"].first_state = 0, JobState.RUNNING
-    await bench.tick()
-    launch = await bench.launch(name=name, need=Need(cores=1, centre="east"))
-    await bench.at(launch, "queued")
-    message = Message("launch.hedged", {"centre": "west", "wait": Message("wait.long")})
-    await bench.store.add_attempt(
-        launch.id,
-        centre="west",
-        share="main",
-        account="hpc7",
-        hub_id="test1",
-        message=message,
-        progress=30,
-        rival=True,
-    )
-    return launch
-
-
-async def sides(bench: Bench, launch: Launch) -> tuple[Attempt | None, Attempt | None]:
-    attempts = await bench.store.attempts(launch.id)
-    return holder(attempts), rival(attempts)
-
-
-async def settle(bench: Bench, launch: Launch, looks: int = 30) -> None:
-    """Steps and ticks until one attempt lives, or none; a rival that runs is reached by decree."""
-    for _ in range(looks):
-        held, beside = await sides(bench, launch)
-        assert sum(one.live for one in await bench.store.attempts(launch.id)) <= 2
-        given = (await bench.row(launch)).identity_attempt
-        assert given is None or (held is not None and given <= held.number), "a rival has no identity"
-        if beside is None and (held is None or held.cancel_requested_at is None):
-            return
-        if beside is not None and beside.stage is Stage.RUNNING and held and held.ready_at:
-            await bench.store.update_attempt(launch.id, beside.number, stage=Stage.REACHABLE)
-        await bench.step(launch)
-        await bench.tick()
-    raise AssertionError(await bench.codes(launch))
-
-
-def live(bench: Bench, launch: Launch) -> list[str]:
-    return [job.tag for site in bench.sites.values() for job in site.live if launch.id in job.tag]
-
+from tests.sampan_hub.two_attempts import Scene, hedged, live, moving, settle, sides
 
 # --- moving on
 
@@ -266,61 +203,6 @@ async def test_when_it_ends_is_told_with_the_time_of_the_attempt_of_the_day(one:
     assert await ends_at() == pytest.approx(second + 7200)
 
 
-# --- two centres asked
-
-
-async def test_the_first_to_run_wins_and_the_other_is_confirmed_cancelled(two: Bench) -> None:
-    launch = await hedged(two)
-    await settle(two, launch)
-    held, _ = await sides(two, launch)
-    assert held is not None
-    assert (held.centre, held.stage) == ("west", "running")
-    assert live(two, launch) == [held.tag]
-    old = (await two.store.attempts(launch.id))[0]
-    assert old.cause is not None
-    assert (old.cause.code, old.seen) == ("ended.outrun", "ended")
-    assert two.sites["east"].cancelled == [old.job]
-
-
-async def test_the_holder_that_runs_first_keeps_its_place(two: Bench) -> None:
-    launch = await hedged(two)
-    two.sites["west"].first_state = JobState.QUEUED
-    await two.at(launch, "queued", number=2)
-    two.sites["east"].jobs["1"].state = JobState.RUNNING
-    await two.tick()
-    await settle(two, launch)
-    held, _ = await sides(two, launch)
-    assert held is not None
-    assert (held.number, held.centre) == (1, "east")
-    assert live(two, launch) == [held.tag]
-    assert "launch.rival_dropped" in await two.codes(launch)
-
-
-async def test_the_holder_that_fails_leaves_its_place_to_the_rival(two: Bench) -> None:
-    launch = await hedged(two)
-    two.sites["west"].first_state = JobState.QUEUED
-    await two.at(launch, "queued", number=2)
-    job = two.sites["east"].jobs["1"]
-    job.state, job.why = JobState.ENDED, Message("ended.failed", {"code": 1})
-    await two.tick()
-    await settle(two, launch)
-    held, _ = await sides(two, launch)
-    assert held is not None
-    assert (held.number, held.stage) == (2, "queued")
-    assert len(await two.store.attempts(launch.id)) == 2, "nobody else is asked while that one waits"
-
-
-async def test_nothing_is_said_of_a_rival_at_each_look(two: Bench) -> None:
-    launch = await hedged(two)
-    two.sites["west"].first_state = JobState.QUEUED
-    await two.at(launch, "queued", number=2)
-    told = len(await two.codes(launch))
-    for _ in range(4):
-        await two.step(launch)
-        await two.tick()
-    assert len(await two.codes(launch)) == told
-
-
 # --- stopping, and the database's own rule
 
 
@@ -370,81 +252,3 @@ async def test_a_launch_with_a_live_job_cannot_be_ended(two: Bench) -> None:
             progress=1,
             rival=True,
         )
-
-
-# --- killed at any moment
-
-
-class Killed(BaseException):
-    """kill -9, as far as one process of tests can have it: nothing after it is run."""
-
-
-def deadly(bench: Bench, after: int) -> None:
-    """Kills the broker behind its `after`th effect from now on: a row that was written, or a command that was run."""
-    left = [after]
-
-    def mortal(work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def run(*args: Any, **more: Any) -> Any:
-            done = await work(*args, **more)
-            left[0] -= 1
-            if left[0] == 0:
-                raise Killed
-            return done
-
-        return run
-
-    vars(bench.store)["_write"] = mortal(bench.store._write)
-    for centre in bench.services.directory.centres.values():
-        vars(centre.transport)["run"] = mortal(centre.transport.run)
-
-
-def reborn(bench: Bench) -> None:
-    """A new process over the same database and centres: nothing is remembered."""
-    old = bench.services
-    vars(bench.store).pop("_write", None)
-    bench.services = Services(
-        old.settings, old.store, old.directory, old.doors, old.master, wake=lambda _: None
-    )
-    for name, centre in old.directory.centres.items():
-        vars(centre.transport).pop("run", None)
-        bench.services.watches[name] = Watch(centre, lambda _: None)
-
-
-@pytest.mark.parametrize("scene", [moving, hedged])
-@pytest.mark.parametrize("stopped", [False, True])
-async def test_killed_behind_each_effect_the_next_broker_comes_to_the_same_end(
-    two: Bench, scene: Scene, stopped: bool
-) -> None:
-    """As many lives as there are effects between the rival's row and its victory (or the end of both)."""
-    killed = 0
-    for after in range(1, 60):
-        for site in two.sites.values():
-            site.jobs.clear()
-            site.cores_free, site.first_state = 4, JobState.RUNNING
-        reborn(two)
-        await two.tick()
-        launch = await scene(two, f"s{after}")
-        if stopped:
-            await two.at(launch, "submitted", number=2)
-            await two.store.update_launch(launch.id, target=Target.STOPPED)
-        deadly(two, after)
-        try:
-            await (two.over(launch) if stopped else settle(two, launch))
-        except Killed:
-            killed += 1
-            reborn(two)
-            two.services.identities[launch.id] = IDENTITY
-            await two.tick()
-            await (two.over(launch) if stopped else settle(two, launch))
-        else:
-            reborn(two)
-        tags = [job.tag for site in two.sites.values() for job in site.jobs.values()]
-        assert len(tags) == len(set(tags)) == 2, "nothing is submitted twice"
-        held, beside = await sides(two, launch)
-        assert held is not None
-        assert beside is None
-        assert live(two, launch) == ([] if stopped else [held.tag])
-        assert held.number == (1 if stopped else 2)
-        if killed < after:
-            break
-    assert killed > 8
