@@ -89,8 +89,9 @@ def create(
     return Call("POST", "/api/launches", _mapping, json=wish, headers=headers)
 
 
-def launches(everyone: bool = False, owner: str | None = None) -> Call[list[Json]]:
+def launches(everyone: bool = False, owner: str | None = None, limit: int | None = None) -> Call[list[Json]]:
     params = ({"all": "1"} if everyone else {}) | ({"owner": owner} if owner is not None else {})
+    params |= {} if limit is None else {"limit": str(limit)}
     return Call("GET", "/api/launches", _listing, params=params)
 
 

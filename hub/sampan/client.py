@@ -128,10 +128,6 @@ class AsyncBroker:
         """Asks for its end; returns at once, :meth:`events` tell when it is gone."""
         return await self.ask(calls.stop(id_))
 
-    async def let_go(self, id_: str) -> Json:
-        """Ends one that nobody has heard of for too long; its job ends when its centre answers. Raises Conflict before that."""
-        return await self.ask(calls.let_go(id_))
-
     async def put_identity(self, id_: str, env: Mapping[str, str]) -> None:
         """Hands over the environment its server is to get when it is reached (the hub only)."""
         await self.ask(calls.put_identity(id_, env))
@@ -249,9 +245,6 @@ class Broker:
 
     def stop(self, id_: str) -> Json:
         return self.ask(calls.stop(id_))
-
-    def let_go(self, id_: str) -> Json:
-        return self.ask(calls.let_go(id_))
 
     def ask(self, call: Call[T]) -> T:
         """Any other row of :mod:`sampan.calls`."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from sampan import calls
 from sampan.client import AsyncBroker, Broker
 from sampan.messages import LANGUAGES, Language
 from sampan.tables import clean, table
@@ -144,7 +145,7 @@ class Launches:
         with Broker.from_environment() as broker:
             answer: Json | list[Json]
             if args.let_go is not None:
-                answer = broker.let_go(args.let_go)
+                answer = broker.ask(calls.let_go(args.let_go))
             elif args.stop is not None:
                 answer = broker.stop(args.stop)
             else:

@@ -175,12 +175,13 @@ async def list_launches(
     person: Who,
     every: Annotated[bool, Query(alias="all")] = False,
     owner: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
 ) -> list[dict[str, Any]]:
-    """Live launches of one's own; `all=1` adds ended ones; administrators may name an owner, or `*`."""
+    """The newest live launches of one's own; `all=1` adds ended ones; administrators may name an owner, or `*`."""
     wanted = owner or person.name
     if wanted != person.name and not person.admin:
         raise Forbidden("access.owner")
-    rows = await services.store.launches(None if wanted == "*" else wanted, live_only=not every, limit=200)
+    rows = await services.store.launches(None if wanted == "*" else wanted, live_only=not every, limit=limit)
     return [await _view(services, row, person) for row in rows]
 
 

@@ -35,9 +35,10 @@ def strip(stretches: Iterable[Stretch], begin: float, end: float) -> Markup:
     parts = []
     for one in stretches:
         left, right = (WIDTH * (at - begin) / (end - begin) for at in (one.begin, one.end))
+        width = max(_NARROWEST, right - left)
         parts.append(
             Markup('<rect class="s-{0}" x="{1:.1f}" y="0" width="{2:.1f}" height="10"/>').format(
-                one.state, left, max(_NARROWEST, right - left)
+                one.state, min(left, WIDTH - width), width
             )
         )
     return _svg("strip", 10, Markup("").join(parts))

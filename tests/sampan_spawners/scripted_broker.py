@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ class Script:
         self.stage = Stage.PLACED
         self.target = "ready"
         self.seen = "alive"
+        self.created_at = time.time()
+        self.ended_at: float | None = None
         self.seen_since = 1_790_000_000.0
         self.attempts: list[Json] = []
         self.cause: Json | None = None
@@ -83,6 +86,7 @@ class ScriptedBroker:
     async def end(self, script: Script, code: str, /, tail: str | None = None, **params: str | int) -> None:
         script.cause = Message(code, params).to_json()
         script.tail = tail
+        script.ended_at = time.time()
         await script.tell(Stage.ENDED, code, "ended", **params)
 
     async def leave(self) -> None:
@@ -207,9 +211,13 @@ class ScriptedBroker:
             "name": script.wish["name"],
             "target": script.target,
             "stage": script.stage,
+            "created_at": script.created_at,
+            "ended_at": script.ended_at,
             "seen": script.seen,
             "seen_since": script.seen_since,
-            "may_decide_at": None if script.seen == "alive" else script.seen_since + 120,
+            "may_decide_at": None
+            if script.seen == "alive" or script.ended_at is not None
+            else script.seen_since + 120,
             "progress": last["progress"] if last else 0,
             "attempts": script.attempts,
             "message": last["message"] if last else None,

@@ -61,3 +61,21 @@ async def test_when_there_is_nothing_to_decide(hub: LiveHub) -> None:
         assert (await quin.send("GET", "/hub/sampan/unsettled")).json()["html"] == ""
         assert (await quin.post(f"/hub/sampan/let-go/{script.id}")).status_code == 404
         assert script.stage is Stage.READY
+
+
+async def test_who_comes_back_is_told_how_the_last_one_ended(hub: LiveHub) -> None:
+    async with Browser(hub, "rosa") as rosa, door() as address:
+        script = await rosa.started(address)
+        await hub.broker.end(script, "ended.idle", about="<1 h>")
+        await came(rosa.is_idle)
+        told = (await rosa.send("GET", "/hub/sampan/unsettled?ended=1")).json()
+        assert told["html"] == ""
+        assert "Nothing was done in it for &lt;1 h&gt;" in told["ended"]
+        assert "ended" not in (await rosa.send("GET", "/hub/sampan/unsettled")).json()
+        assert "data-ended" in (await rosa.page("/hub/home")).text
+        # One that they stopped themselves is no news, and the newest one is the one that counts.
+        second = await rosa.started(address)
+        assert (await rosa.send("GET", "/hub/sampan/unsettled?ended=1")).json()["ended"] == ""
+        await hub.broker.end(second, "ended.stopped")
+        await came(rosa.is_idle)
+        assert (await rosa.send("GET", "/hub/sampan/unsettled?ended=1&name=")).json()["ended"] == ""

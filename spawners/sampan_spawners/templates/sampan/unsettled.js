@@ -3,6 +3,7 @@
   var place = document.getElementById("sampan-unsettled");
   var name = place.dataset.name;
   var shown = "";
+  var ended = null;
   var words = {
     sure: { en: "Let it go? What was not saved there is lost.", zh: "确定放弃？未保存的内容将会丢失。" },
   };
@@ -16,7 +17,9 @@
     });
   }
 
-  function show(html) {
+  function show(told) {
+    if (ended === null) { ended = told.ended || ""; }
+    var html = told.html + ended;
     if (html === shown) { return; }
     shown = html;
     // Made by the hub, which has escaped all that came from outside.
@@ -26,8 +29,10 @@
   }
 
   function look() {
-    return ask("GET", place.dataset.look + (name === undefined ? "" : "?name=" + encodeURIComponent(name)))
-      .then(function (answer) { if (answer.ok) { show(answer.told.html); } })
+    // How the last ones ended is told once a page: it does not change, and costs more to find out.
+    var back = ended === null && place.dataset.ended !== undefined ? "&ended=1" : "";
+    return ask("GET", place.dataset.look + "?" + (name === undefined ? "" : "name=" + encodeURIComponent(name)) + back)
+      .then(function (answer) { if (answer.ok) { show(answer.told); } })
       .catch(function () { /* the hub is away: what was said stays */ });
   }
 
