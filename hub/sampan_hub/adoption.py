@@ -10,13 +10,14 @@ import re
 import time
 from typing import Final
 
-from sampan.errors import Conflict, Forbidden, SampanError
+from sampan.errors import Conflict, Forbidden, SampanError, Unavailable
 from sampan.messages import Message
 from sampan_hub.accounts import shared_account
 from sampan_hub.centre import Centre
 from sampan_hub.descriptor import ACCOUNT, is_system_account
 from sampan_hub.jobs import FoundJob
 from sampan_hub.papers import Papers
+from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.strays import YOUNG, Stray
 
@@ -48,11 +49,12 @@ async def settle(services: Services, centre: Centre, job: FoundJob) -> None:
             strays.found.pop(key, None)
         elif papers.rival and await _may_have_a_holder(services, papers, stray):
             stray.why = "the job whose place it may take is looked for"
-        elif why := await _no_row(services, centre, job, papers):
-            await _drain(services, centre, job, stray, why)
+        elif isinstance(launch := await _readmit(services, centre, job, papers), str):
+            await _drain(services, centre, job, stray, launch)
         else:
             log.warning("%s: job %s (%s) of %s is found again", *key, job.tag, papers.owner)
             strays.settle(centre.id, job.id, "adopted")
+            await services.take_up(launch)
     except SampanError as error:
         log.warning("%s: job %s (%s) has no row, and is not settled yet: %s", *key, job.tag, error)
 
@@ -62,7 +64,9 @@ async def _papers(services: Services, centre: Centre, job: FoundJob) -> Papers |
     if not _of_a_person(job.account) or job.submitted_at is None:
         return None
     script = await centre.ask(centre.scheduler.script(job.id, job.tag), account=job.account)
-    papers = Papers.of(script or "", job.tag, services.master)
+    if script is None:
+        raise Unavailable("scheduler.no_answer", cause="it has just gone")
+    papers = Papers.of(script, job.tag, services.master)
     if papers is None or papers.account != job.account:
         return None
     submitted = services.hints.by_our_clock(centre.id, job.submitted_at)
@@ -81,8 +85,8 @@ async def _may_have_a_holder(services: Services, papers: Papers, stray: Stray) -
     return not told and time.monotonic() - stray.since < YOUNG
 
 
-async def _no_row(services: Services, centre: Centre, job: FoundJob, papers: Papers) -> str:
-    """Writes its row, and takes the launch up; or why it can have none."""
+async def _readmit(services: Services, centre: Centre, job: FoundJob, papers: Papers) -> Launch | str:
+    """The launch, written anew; or why there can be none."""
     if services.settings.strays != "adopt":
         return "the hub does not adopt jobs"
     try:
@@ -94,11 +98,9 @@ async def _no_row(services: Services, centre: Centre, job: FoundJob, papers: Pap
         return f"{job.account} is not {papers.owner}'s account there any more"
     message = Message("launch.found_again", {"centre": services.say(centre.id)})
     try:
-        launch = await services.store.readmit(papers, job, message)
+        return await services.store.readmit(papers, job, message)
     except Conflict as error:
         return str(error)
-    await services.take_up(launch)
-    return ""
 
 
 async def _drain(services: Services, centre: Centre, job: FoundJob, stray: Stray, why: str) -> None:
@@ -129,7 +131,7 @@ async def sure(services: Services, owner: str, launch: str) -> bool:
     services.strays.sought.add(owner)
     if services.strays.of(launch):
         return False
-    for name, centre in services.directory.centres.items():
+    for name, centre in list(services.directory.centres.items()):
         heard = services.strays.heard.get(name, set())
         try:
             asker = centre.asker(await centre.account(owner))

@@ -83,7 +83,7 @@ async def _accounts(services: Services, centre: Centre) -> list[str]:
     now = services.now()
     known = await services.store.accounts(centre.id, now - _LATELY, now - _LONGEST)
     more = set(known_accounts(centre))
-    for owner in services.strays.sought:
+    for owner in sorted(services.strays.sought):
         try:
             more.add(await centre.account(owner))
         except Forbidden:

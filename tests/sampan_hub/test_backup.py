@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from sampan_hub import backup as backups
 from sampan_hub.authority import Authority
 from sampan_hub.backup_command import backup, restore
 from sampan_hub.state_directory import StateDirectory
-from tests.postgres import cluster
 from tests.sampan_hub.a_state import TEXT, a_state, make_launch, owners, run, same_files
 
 
@@ -155,20 +152,14 @@ async def test_a_disk_that_is_full(
 # --- PostgreSQL
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with cluster() as folder:
-        yield folder
-
-
+@pytest.mark.postgres
 async def test_postgresql(
-    state: StateDirectory, tmp_path: Path, postgres: str, capsys: pytest.CaptureFixture[str]
+    state: StateDirectory,
+    tmp_path: Path,
+    new_postgres_database: Callable[[], str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("one", "two"):
-        await asyncio.to_thread(
-            subprocess.run, ["createdb", "-h", postgres, "-U", "sampan", name], check=True
-        )
-    one, two = (f"postgresql://sampan@/{name}?host={postgres}" for name in ("one", "two"))
+    one, two = new_postgres_database(), new_postgres_database()
     await make_launch(one, "amy")
     run(backup, state, tmp_path / "hub.backup", "--database", one)
     other = StateDirectory(tmp_path / "other")

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from sampan.errors import Conflict
+from sampan.messages import Message
 from sampan.stages import Kind
 from sampan_hub.papers import Papers
+from sampan_hub.records import Launch
+from sampan_hub.store import Store
 from sampan_hub.sweep import sweep
 from tests.sampan_hub.lost import launch_of, ours, sweep_all
 from tests.sampan_hub.scripted_centre import Bench, ScriptedJob, bench
@@ -81,3 +84,27 @@ async def test_a_place_that_is_taken_leaves_nothing_half_written(two: Bench) -> 
 async def _found(two: Bench, job: ScriptedJob) -> Any:
     centre = two.services.directory.centres["east"]
     return (await centre.ask(centre.scheduler.find([job.tag])))[0]
+
+
+async def test_in_each_database(url: str, two: Bench) -> None:
+    """Three of one launch: the second takes the first one's place, the third waits beside the second."""
+    store = await Store.open(url)
+
+    async def readmit(job: ScriptedJob) -> Launch:
+        papers = Papers.of(job.script, job.tag, two.services.master)
+        assert papers is not None
+        return await store.readmit(papers, await _found(two, job), Message("launch.accepted"))
+
+    for number in (1, 2, 3):
+        job = ours(two, "alice", tag=f"sampan-test1-both-{number}", rival=number == 3)
+        launch = await readmit(job)
+        assert (launch.id, launch.owner, launch.kind) == ("both", "alice", Kind.SERVER)
+        assert launch.identity_attempt == min(number, 2)
+        with pytest.raises(Conflict):
+            await readmit(job)
+    rows = [(one.number, one.live, one.rival, one.job) for one in await store.attempts("both")]
+    assert rows == [(1, False, False, "70"), (2, True, False, "71"), (3, True, True, "72")]
+    with pytest.raises(Conflict):
+        await readmit(ours(two, "alice", tag="sampan-test1-other-1"))
+    assert len(await store.launches(None)) == 1
+    await store.close()
