@@ -42,12 +42,9 @@ async def list_idle(request: Request, authorization: Annotated[str, Header()] = 
     logins: Logins = request.app.state.logins
     await logins.demand(authorization, "delete:servers")
     services: Services = request.app.state.services
-    due = []
-    for launch in await services.store.live_launches():
-        held = holder(await services.store.attempts(launch.id))
-        if services.idleness.due(launch.id) and cull_at(services, launch, held) is not None:
-            due.append(launch.prefix)
-    return {"prefixes": due}
+    said = [one for one in await services.store.live_launches() if services.idleness.due(one.id)]
+    held = {one.id: holder(await services.store.attempts(one.id)) for one in said}
+    return {"prefixes": [one.prefix for one in said if cull_at(services, one, held[one.id]) is not None]}
 
 
 @routes.get("/status")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 
 from sampan.stages import Seen, Stage
 from sampan_hub.permits import Held
@@ -92,7 +92,8 @@ def standings() -> Select[Any]:
     """How many live launches there are of each kind, stage, centre and sight; the centre is empty where there is none yet."""
     held = (attempts.c.launch == launches.c.id) & attempts.c.ended_at.is_(None) & attempts.c.rival.is_(False)
     centre = func.coalesce(attempts.c.centre, "").label("centre")
-    seen = func.coalesce(attempts.c.seen, Seen.UNKNOWN).label("seen")
+    # Before the first look nobody has been silent yet.
+    seen = case((attempts.c.seen_at.is_not(None), attempts.c.seen), else_=Seen.ALIVE).label("seen")
     names = (launches.c.kind, launches.c.stage, centre, seen)
     query = select(*names, func.count().label("launches")).select_from(launches.outerjoin(attempts, held))
     return query.where(launches.c.ended_at.is_(None)).group_by(*names)

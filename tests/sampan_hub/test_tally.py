@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from sampan.errors import Unreachable
 from sampan.messages import Message
 from sampan.stages import Target
+from sampan_hub import queries
 from sampan_hub.jobs import JobState
 from sampan_hub.tally import Tally
 from tests.sampan_hub.scripted_centre import Bench, bench
@@ -89,3 +90,22 @@ async def test_a_start_is_as_long_as_its_person_waited(one: Bench) -> None:
     )
     assert await counted.value("start_seconds_count", centre="east") == 1
     assert await counted.value("start_seconds_sum", centre="east") >= 0
+
+
+async def test_how_launches_stand(one: Bench) -> None:
+    """One that was never looked at is not silent, and one without a centre is counted."""
+    waits = await one.launch(name="waits")
+    runs = await one.launch(name="runs")
+    await one.put_ready(runs)
+
+    async def seen() -> dict[tuple[str, str, str], int]:
+        found = await one.store.rows(queries.standings())
+        return {(row["stage"], row["centre"], row["seen"]): row["launches"] for row in found}
+
+    assert await seen() == {("placed", "", "alive"): 1, ("ready", "east", "alive"): 1}
+    one.sites["east"].trouble["*"] = Unreachable("centre.unreachable", centre="east")
+    for _ in range(2):
+        await one.tick()
+        await one.step(runs)
+    assert (await seen())[("ready", "east", "unreachable")] == 1
+    assert waits.stage == "placed"
