@@ -50,6 +50,8 @@ class Site:
 
     account: str = ACCOUNT
     first_state: JobState = JobState.RUNNING
+    first_why: Message | None = None
+    """Why a new job is as it is."""
     jobs: dict[str, ScriptedJob] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     """Jobs that the scheduler no longer tells of."""
@@ -143,6 +145,7 @@ class ScriptedTransport:
             tag,
             self.site.account,
             self.site.first_state,
+            why=self.site.first_why,
             submitted_at=time.time(),
             script=script,
         )
