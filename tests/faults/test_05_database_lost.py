@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sqlite3
+import sys
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,6 @@ def _lose(state: Path, name: str) -> None:
         file.unlink()
 
 
-def _copy(source: Path, to: Path) -> None:
-    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(to)) as two:
-        one.backup(two)
-
-
 async def _without_its_broker(hub: WholeHub, work: Callable[[], None]) -> None:
     """The broker is killed, and when the next one begins, that work has been done."""
     pid = hub.pid("broker")
@@ -43,12 +37,18 @@ async def _without_its_broker(hub: WholeHub, work: Callable[[], None]) -> None:
     await came(hub.answers, 60)
 
 
-async def _with_a_variable(person: Person) -> Kernel:
-    await person.start(plan="light")
-    await person.ready(deadline=120)
-    kernel = await person.kernel()
-    await kernel.run(f"kept = {person.name!r}")
-    return kernel
+async def _with_variables(*people: Person) -> dict[str, Kernel]:
+    """Each has a server and a kernel in it, which knows whose it is; by name."""
+
+    async def begin(person: Person) -> Kernel:
+        await person.start(plan="light")
+        await person.ready(deadline=90)
+        kernel = await person.kernel()
+        await kernel.run(f"kept = {person.name!r}")
+        return kernel
+
+    kernels = await asyncio.gather(*map(begin, people))
+    return {person.name: kernel for person, kernel in zip(people, kernels, strict=True)}
 
 
 async def _same_again(person: Person, before: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ LOST = ("The broker is killed and its database deleted.", "调度代理被杀死
 
 async def _lost(hub: WholeHub, broken: Broken) -> None:
     async with Person(hub, "ann") as ann, Person(hub, "ben") as bo:
-        kernels = {one.name: await _with_a_variable(one) for one in (ann, bo)}
+        kernels = await _with_variables(ann, bo)
         before = {one.name: await one.launch() for one in (ann, bo)}
         await _without_its_broker(hub, lambda: _lose(hub.state, "broker"))
         broken.mended()
@@ -90,38 +90,54 @@ async def test_lost_at_real_centres(real_hub: WholeHub, broken: Broken) -> None:
 
 
 async def test_an_hour_old(hub: WholeHub, broken: Broken) -> None:
-    """Started since: found again. Ended since: known to be over. Started anew since: the newer one."""
-    copy = hub.state.parent / "hour-old.sqlite"
-    async with Person(hub, "dan") as ann, Person(hub, "dot") as bo, Person(hub, "cy") as cy:
-        for one in (bo, cy):
-            await one.start(plan="light")
-            await one.ready()
-        older = {one.name: await one.launch() for one in (bo, cy)}
-        _copy(hub.state / "broker.sqlite", copy)
-        for one in (bo, cy):
+    """`sampan backup` while it runs, and `sampan restore` later. Of what happened in between:
+
+    started since: found again; ended since: known to be over; ended and started anew: the newer one.
+    """
+    file = hub.state.parent / "hour-old"
+    async with Person(hub, "dan") as dan, Person(hub, "dot") as dot, Person(hub, "cy") as cy:
+        await _with_variables(dot, cy)
+        older = await cy.launch()
+        await _command(hub, "backup", file)
+        for one in (dot, cy):
             await one.stop()
             await one.at("ended")
-        kernels = {one.name: await _with_a_variable(one) for one in (ann, cy)}
-        before = {one.name: await one.launch() for one in (ann, cy)}
-
-        def restore() -> None:
-            _lose(hub.state, "broker")
-            copy.rename(hub.state / "broker.sqlite")
-
-        await _without_its_broker(hub, restore)
+        kernels = await _with_variables(dan, cy)
+        before = {one.name: await one.launch() for one in (dan, cy)}
+        await asyncio.to_thread(hub.stop)
+        await _command(hub, "restore", file)
+        hub.start()
+        await came(hub.answers, 60)
         broken.mended()
-        for one in (ann, cy):
+        for one in (dan, cy):
             await came(partial(_is_live, one, before[one.name]["id"]), 90)
             await _same_again(one, before[one.name])
+        await came(partial(_nothing_left, dot), 60)
+        seconds = broken.seconds
+        # The hub's own database is as old: who presses Start is led to the server that they have.
+        for one in (dan, cy):
+            if not (await one.server()).get("ready"):
+                await one.start(plan="standard")
+                await one.ready()
+            assert (await one.launch())["id"] == before[one.name]["id"]
+            (await one.client.get(f"{one.path()}lab")).raise_for_status()
             assert (await kernels[one.name].run("print(kept)")).strip() == one.name
-        assert before["cy"]["id"] != older["cy"]["id"]
-        await came(lambda: _nothing_left(bo), 60)
+        assert before["cy"]["id"] != older["id"]
         done = (
-            "The broker's database is replaced by an older copy of it.",
-            "调度代理的数据库被换成较早的备份。",
+            "The hub is stopped, and a backup from before the last starts and stops restored.",
+            "平台停止，并恢复到最近几次启动与停止之前的备份。",
         )
         saw = Message("launch.found_again", {"centre": text(before["dan"]["names"])})
-        broken(done, saw, await counted(hub, list(before.values())), broken.seconds)
+        broken(done, saw, await counted(hub, list(before.values())), seconds)
+
+
+async def _command(hub: WholeHub, word: str, file: Path) -> None:
+    argv = ("-m", "sampan.commands", word, str(file), "--state", str(hub.state))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()
 
 
 async def _is_live(person: Person, launch: str) -> bool:
@@ -135,10 +151,8 @@ async def _nothing_left(person: Person) -> bool:
 async def test_both_databases_lost(hub: WholeHub, broken: Broken) -> None:
     """The hub knows nobody any more. Whoever comes first gets their own server, and nobody else's."""
     async with Person(hub, "fay") as ann, Person(hub, "flo") as bo:
-        for one in (ann, bo):
-            await _with_a_variable(one)
+        kernels = {name: kernel.path for name, kernel in (await _with_variables(ann, bo)).items()}
         before = {one.name: await one.launch() for one in (ann, bo)}
-        kernels = {one.name: one._kernels[0].path for one in (ann, bo)}
     await asyncio.to_thread(hub.stop)
     for name in ("broker", "hub"):
         _lose(hub.state, name)
