@@ -10,7 +10,7 @@ from tests.ways.whole_hub import came
 
 def _settle(broker: RealBroker) -> None:
     broker.only("east")
-    broker.flags = ["--decide-after", "3"]
+    broker.flags = ["--decide-after", "8"]
 
 
 async def test_silence_decision_and_the_end_of_the_job() -> None:
@@ -30,8 +30,8 @@ async def test_silence_decision_and_the_end_of_the_job() -> None:
             return found if found["message"]["code"] == "launch.stopping_unconfirmed" else None
 
         found = await came(silent)
-        assert found["seen"] == "unknown"
-        assert found["may_decide_at"] == found["seen_since"] + 3
+        assert found["seen"] in ("unknown", "unreachable"), "a silent one may be set aside"
+        assert found["may_decide_at"] == found["seen_since"] + 8
         early = await broker.send("POST", f"/launches/{launch}/let-go", "lea")
         assert (early.status_code, early.json()["error"]["code"]) == (409, "launch.silent_briefly")
         assert (await broker.send("POST", f"/launches/{launch}/let-go", "mia")).status_code == 404
