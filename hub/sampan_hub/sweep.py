@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterable
@@ -36,8 +37,7 @@ async def sweep(services: Services, name: str) -> int:
             unknown += [] if worker else [job]
         elif _unwanted(services, job, attempt, worker=worker):
             cancelled += await _cancel(services, centre, job, attempt)
-    for job in _in_order(unknown):
-        await settle(services, centre, job)
+    await _settle(services, centre, unknown)
     if all_told:
         services.strays.gone(name, {job.id for job in jobs})
         services.strays.whole(name).set()
@@ -55,9 +55,23 @@ async def _cancel(services: Services, centre: Centre, job: FoundJob, attempt: At
     return True
 
 
-def _in_order(jobs: Iterable[FoundJob]) -> list[FoundJob]:
-    """Earlier attempts first, so that a later one finds them; of two with one tag the first is the one that counts."""
-    return sorted(jobs, key=lambda job: (int(job.tag.rpartition("-")[2]), job.submitted_at or 0.0, job.id))
+async def _settle(services: Services, centre: Centre, jobs: Iterable[FoundJob]) -> None:
+    """Those of one launch one after another: a later attempt finds the earlier, and of two with one tag the first counts."""
+    launches: dict[str, list[FoundJob]] = {}
+    for job in sorted(jobs, key=lambda job: (_number(job), job.submitted_at or 0.0, job.id)):
+        launches.setdefault(job.tag.rpartition("-")[0], []).append(job)
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def each(of_one: list[FoundJob]) -> None:
+        async with places:
+            for job in of_one:
+                await settle(services, centre, job)
+
+    await asyncio.gather(*map(each, launches.values()))
+
+
+def _number(job: FoundJob) -> int:
+    return int(job.tag.rpartition("-")[2])
 
 
 async def _jobs(services: Services, centre: Centre) -> tuple[list[FoundJob], bool]:
@@ -94,6 +108,8 @@ async def _accounts(services: Services, centre: Centre) -> list[str]:
     return sorted(known | waiting | (more - services.strays.heard.get(centre.id, set())))
 
 
+_AT_ONCE: Final = 4
+"""Launches without a row that are settled at the same time; the centre has other people to answer, too."""
 _ENOUGH: Final = 3
 """Accounts without an answer after which the others are asked at the next sweep."""
 _LATELY: Final = 3600.0
