@@ -285,7 +285,7 @@ def make_app(services: Services, logins: Logins, launching: Launching, metrics: 
         openapi_url=f"{PREFIX}/openapi.json",
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
-    app.state.metrics = metrics
+    app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
     for some in (routes, kernel_api.routes, overview.routes):
         app.include_router(some, prefix=PREFIX)
     app.add_middleware(BodyLimit)

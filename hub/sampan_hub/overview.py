@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from typing import Annotated, Final
 
@@ -9,6 +11,7 @@ from fastapi import APIRouter, Cookie, Header, Request, Response
 from fastapi.responses import HTMLResponse
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from sampan.messages import Language
 from sampan.stages import Stage
 from sampan_hub.metrics import Metrics
 from sampan_hub.people import Logins
@@ -18,10 +21,11 @@ from sampan_hub.services import Services
 from sampan_hub.status_page import language_of, page, policy, rows
 from sampan_hub.views import cull_at
 
-__all__ = ["routes"]
+__all__ = ["StatusPages", "routes"]
 
 routes = APIRouter()
 
+_FRESH: Final = 1.0
 _PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 """Headers by which a proxy says that it passes on what somebody else asked for."""
 
@@ -47,6 +51,31 @@ async def list_idle(request: Request, authorization: Annotated[str, Header()] = 
     return {"prefixes": [one.prefix for one in said if cull_at(services, one, held[one.id]) is not None]}
 
 
+class StatusPages:
+    """The page in each language, made once a second at most, however many look."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._made: dict[Language, tuple[float, str]] = {}
+        self._lock = asyncio.Lock()
+
+    async def of(self, language: Language) -> str:
+        async with self._lock:
+            at, text = self._made.get(language, (float("-inf"), ""))
+            if time.monotonic() - at >= _FRESH:
+                text = await self._make(language)
+                self._made[language] = (time.monotonic(), text)
+            return text
+
+    async def _make(self, language: Language) -> str:
+        services, sums = self._services, Counter[bool]()
+        for row in await services.store.rows(standings()):
+            sums[row["stage"] == Stage.READY] += row["launches"]
+        home = f"{services.settings.public_url}/hub/home"
+        counts = {"running": sums[True], "coming": sums[False]}
+        return page(rows(services), language=language, home=home, now=services.now(), **counts)
+
+
 @routes.get("/status")
 async def show_status(
     request: Request,
@@ -55,26 +84,15 @@ async def show_status(
     accept_language: Annotated[str, Header()] = "",
 ) -> Response:
     """How the centres stand, as a page for people in both languages: public facts, for whoever asks."""
-    services: Services = request.app.state.services
     language = language_of(lang, sampan_lang, accept_language)
-    sums = Counter[bool]()
-    for row in await services.store.rows(standings()):
-        sums[row["stage"] == Stage.READY] += row["launches"]
-    text = page(
-        rows(services),
-        language=language,
-        home=f"{services.settings.public_url}/hub/home",
-        now=services.now(),
-        running=sums[True],
-        coming=sums[False],
-    )
+    pages: StatusPages = request.app.state.pages
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": policy(),
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
-    answer = HTMLResponse(text, headers=headers)
+    answer = HTMLResponse(await pages.of(language), headers=headers)
     if lang == language:
         answer.set_cookie("sampan_lang", language, max_age=365 * 24 * 3600, path="/", samesite="lax")
     return answer
