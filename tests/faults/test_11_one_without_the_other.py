@@ -82,6 +82,31 @@ def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
 
 
+@pytest.mark.federation
+async def test_the_job_is_cancelled_at_a_real_centre(real_hub: WholeHub, broken: Broken) -> None:
+    """By an operator there, while the broker is stopped and the hub lists its server."""
+    hub = real_hub
+    async with Person(hub, "ann") as ann:
+        await ann.start(plan="light")
+        await ann.ready(deadline=90)
+        before = await ann.launch()
+        broker = hub.pid("broker")
+        os.kill(broker, signal.SIGSTOP)
+        await asyncio.to_thread(hub.free, before["centre"], before["job"])
+        assert (await ann.server())["ready"], "nobody has told the hub"
+        os.kill(broker, signal.SIGCONT)
+        broken.mended()
+        after = await ann.at("ended")
+        await came(lambda: _unlisted(ann), 40)
+        seconds = broken.seconds
+        assert after["id"] == before["id"]
+        done = (
+            "An operator cancels the job while the broker is stopped; the hub still lists its server.",
+            "调度代理暂停时，中心管理员取消了作业；平台仍列出其服务器。",
+        )
+        broken(done, after["message"], await counted(hub), seconds)
+
+
 WORKERS = """
 import sampan
 cluster = sampan.cluster(workers=2, cores=1, memory="512 MiB")
