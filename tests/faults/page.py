@@ -74,7 +74,7 @@ def _line(fault: Fault) -> str:
     cells = [
         " · ".join(fault.done),
         _PARTS[fault.on],
-        "<br>".join(fault.saw),
+        "<br>".join(filter(None, fault.saw)),
         *map(str, (fault.losses.launches, fault.losses.orphans, fault.losses.duplicates)),
         "–" if fault.seconds is None else f"{fault.seconds:.1f} s",
     ]

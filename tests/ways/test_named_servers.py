@@ -1,32 +1,18 @@
-"""Several servers of one person at once, starts that are asked for twice, stops of what is pending, and odd names."""
+"""Several servers of one person at once, and odd names."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.ways.person import Person
 from tests.ways.processes import environment, of_jobs
-from tests.ways.whole_hub import WholeHub, came, whole_hub
+from tests.ways.whole_hub import WholeHub, whole_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-BAD: list[tuple[dict[str, Any], str]] = [
-    ({"cores": "1\n#SBATCH --account=other"}, "cores"),
-    ({"cores": -1}, "cores"),
-    ({"memory": "NaN"}, "memory"),
-    ({"hours": "1e9"}, "hours"),
-    ({"centre": "$(id)"}, "centre"),
-    ({"software": "../../etc"}, "software"),
-    ({"plan": "{{ plan }}"}, "plan"),
-    ({"account": "other"}, "account"),
-    ({"cores": {"$ne": 1}}, "cores"),
-    ({"cores": ["1", "2"]}, "cores"),
-]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -67,73 +53,6 @@ async def test_three_servers_of_one_person(hub: WholeHub) -> None:
             await ann.stop(name)
         for name in ("", "two"):
             await ann.at("ended", name)
-
-
-async def test_a_double_click_is_one_job(hub: WholeHub) -> None:
-    """Two tabs and a script at the same moment."""
-    async with Person(hub, "ben") as ben:
-        page = await ben.client.get("/hub/spawn")
-        assert page.is_success
-        await asyncio.gather(
-            ben.start(plan="light"),
-            ben.start(plan="light"),
-            ben.api("POST", "/users/ben/server", json={"plan": "light"}),
-        )
-        await ben.ready()
-        launch = await ben.launch()
-        assert [one["id"] for one in await hub.launches("ben", ended=True)] == [launch["id"]]
-        assert _jobs_of(hub, launch["id"]) == [launch["job"]]
-        await ben.stop()
-        await ben.at("ended")
-
-
-async def test_stop_while_pending_wins(hub: WholeHub) -> None:
-    fillers = {centre: hub.fill(centre) for centre in hub.centres}
-    try:
-        async with Person(hub, "cat") as cat:
-            await cat.start(plan="light")
-            queued = await cat.at("queued")
-            assert _jobs_of(hub, queued["id"]) == [queued["job"]]
-            assert (await cat.stop()).is_success
-            ended = await cat.at("ended")
-            assert ended["cause"]["code"] == "ended.stopped"
-            assert _jobs_of(hub, queued["id"]) == []
-            # The hub has let go as well, and a new start is a new launch.
-            await came(lambda: _empty(cat))
-            await cat.start(plan="light")
-            again = await cat.at("queued")
-            assert again["id"] != queued["id"]
-            for centre in list(fillers):
-                hub.free(centre, fillers.pop(centre))
-            assert (await cat.at("ready"))["id"] == again["id"]
-            assert _jobs_of(hub, queued["id"]) == []
-            await cat.stop()
-            await cat.at("ended")
-    finally:
-        for centre, job in fillers.items():
-            hub.free(centre, job)
-
-
-async def _empty(person: Person) -> bool:
-    return not await person.server()
-
-
-async def test_bad_options_are_refused_in_words(hub: WholeHub) -> None:
-    """The REST way skips every form: the field is named, nothing is launched, and the hub goes on."""
-    before = hub.pid("hub")
-    async with Person(hub, "dan") as dan:
-        for options, field in BAD:
-            answer = await dan.api("POST", "/users/dan/server", json=options)
-            assert answer.status_code in range(400, 500), (options, answer.status_code, answer.text[:300])
-            assert field in answer.json()["message"], (options, answer.text)
-            await came(lambda: _empty(dan))
-        assert await hub.launches("dan", ended=True) == []
-        answer = await dan.api("POST", "/users/dan/server", json={"plan": "light", "cores": "1"})
-        assert answer.status_code in (201, 202)
-        await dan.ready()
-        await dan.stop()
-        await dan.at("ended")
-    assert hub.pid("hub") == before
 
 
 async def test_odd_names_have_homes_of_their_own(hub: WholeHub) -> None:
