@@ -4,57 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sampan.errors import SampanError
 from sampan.messages import Message
 from sampan.stages import Seen, Stage
-from sampan_hub import files
 from sampan_hub.bulkhead import Bulkhead
-from sampan_hub.centre import Centre
-from sampan_hub.stalls import TOO_LONG, Stalls
+from sampan_hub.stalls import TOO_LONG
 from tests.faults.broken import Broken
 from tests.faults.losses import counted_at_sites
+from tests.faults.measuring import codes, crowd, longest, measured
 from tests.sampan_hub.scripted_centre import ACCOUNT, Bench, bench
 
 HANGS, WORKS = "east", "west"
-
-
-@asynccontextmanager
-async def measured() -> AsyncIterator[Stalls]:
-    stalls = Stalls()
-    task = asyncio.create_task(stalls.run())
-    try:
-        yield stalls
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def longest(call: Callable[[], Awaitable[object]], times: int = 20) -> float:
-    """Seconds of the longest of that many awaited calls."""
-    found = []
-    for _ in range(times):
-        began = time.monotonic()
-        await call()
-        found.append(time.monotonic() - began)
-        await asyncio.sleep(0.05)
-    return max(found)
-
-
-async def crowd(centre: Centre, size: int) -> list[asyncio.Task[str | None]]:
-    """So many people of whom something is asked there at once."""
-    asks = (centre.ask(files.read(f"/no/such/{number}"), account=ACCOUNT) for number in range(size))
-    tasks = [asyncio.create_task(ask) for ask in asks]
-    await asyncio.sleep(0.1)
-    return tasks
-
-
-async def codes(tasks: list[asyncio.Task[str | None]]) -> set[str]:
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    return {outcome.code if isinstance(outcome, SampanError) else "" for outcome in outcomes}
 
 
 async def test_it_fills_its_own_places_only(tmp_path: Path, broken: Broken) -> None:
@@ -79,7 +40,7 @@ async def test_it_fills_its_own_places_only(tmp_path: Path, broken: Broken) -> N
         limits = hung.descriptor.limits
         hung.bulkhead = Bulkhead(Message("text", hung.descriptor.names.model_dump()), limits)
         site.hangs.add("*")
-        waiting = await crowd(hung, 600)
+        waiting = await crowd(hung, 600, ACCOUNT)
         assert hung.bulkhead.under_way <= limits.calls
         assert hung.bulkhead.waiting <= limits.calls_waiting
         assert sum(task.done() for task in waiting) == 600 - limits.calls_waiting - hung.bulkhead.under_way
@@ -126,11 +87,11 @@ async def test_it_is_set_aside_and_then_asked_by_one_at_a_time(tmp_path: Path) -
     async with bench(tmp_path, HANGS) as made:
         site, centre = made.sites[HANGS], made.services.directory.centres[HANGS]
         site.hangs.add("*")
-        await asyncio.gather(*await crowd(centre, 8), return_exceptions=True)
+        await asyncio.gather(*await crowd(centre, 8, ACCOUNT), return_exceptions=True)
         assert centre.bulkhead.breaker.open
         asked = len(site.asked)
         began = time.monotonic()
-        several = await crowd(centre, 50)
+        several = await crowd(centre, 50, ACCOUNT)
         assert len(site.asked) == asked + 1
         assert sum(task.done() for task in several) == 49
         assert time.monotonic() - began < 1
