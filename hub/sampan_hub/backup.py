@@ -35,7 +35,10 @@ __all__ = [
     "BROKER_DUMP",
     "BROKER_SQLITE",
     "HUB_SQLITE",
+    "MASTER",
     "Manifest",
+    "hash_of",
+    "name_of",
     "open_backup",
     "sqlite_file",
     "write_backup",
@@ -43,6 +46,7 @@ __all__ = [
 
 SCHEMA: Final = "sampan/backup/1"
 MANIFEST: Final = "manifest.json"
+MASTER: Final = "secrets/master"
 HUB_SQLITE, BROKER_SQLITE, BROKER_DUMP = "hub.sqlite", "broker.sqlite", "broker.dump"
 _NAME: Final = re.compile(
     r"(?:secrets|centres|ca/[a-z][a-z0-9-]{0,30})/[A-Za-z0-9_][A-Za-z0-9._-]{0,100}|hub\.sqlite|broker\.(?:sqlite|dump)"
@@ -76,12 +80,12 @@ def write_backup(state: StateDirectory, file: Path, database: str, *, with_ca: b
         with TemporaryDirectory(dir=state.path / "run") as folder:
             parts = dict(_parts(state, Path(folder), database, with_ca=with_ca))
             manifest = Manifest(
-                hub=state.secret("hub-id"),
+                hub=name_of(state),
                 made_at=time.time(),
                 sampan=version("sampan"),
                 jupyterhub=version("jupyterhub"),
                 broker=_revision(state, database),
-                files={name: _hash(path) for name, path in parts.items()},
+                files={name: hash_of(path) for name, path in parts.items()},
             )
             _pack(draft, manifest, parts)
         os.link(draft, file)
@@ -94,6 +98,14 @@ def write_backup(state: StateDirectory, file: Path, database: str, *, with_ca: b
     finally:
         draft.unlink(missing_ok=True)
     return manifest
+
+
+def name_of(state: StateDirectory) -> str:
+    """What marks the hub's jobs; `?` where a unit says it, and no file here."""
+    try:
+        return state.secret("hub-id")
+    except FileNotFoundError:
+        return "?"
 
 
 def _parts(
@@ -204,10 +216,10 @@ def _unpack(archive: tarfile.TarFile, entry: tarfile.TarInfo, manifest: Manifest
             target.write(part)
         target.flush()
         os.fsync(target.fileno())
-    if _hash(path) != manifest.files[entry.name]:
+    if hash_of(path) != manifest.files[entry.name]:
         raise tarfile.TarError(f"{entry.name} is not what it was")
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

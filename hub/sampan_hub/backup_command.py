@@ -10,7 +10,7 @@ from pathlib import Path
 from sampan.errors import Invalid
 from sampan.messages import Message
 from sampan.whereabouts import spoken_language
-from sampan_hub.backup import BROKER_DUMP, HUB_SQLITE, write_backup
+from sampan_hub.backup import BROKER_DUMP, HUB_SQLITE, MASTER, write_backup
 from sampan_hub.restoring import restore as put_back
 from sampan_hub.state_directory import StateDirectory
 
@@ -30,7 +30,7 @@ class Backup:
 
     def run(self, args: argparse.Namespace) -> int:
         state = StateDirectory(args.state)
-        if not (state.path / "secrets" / "hub-id").is_file():
+        if not (state.path / MASTER).is_file():
             raise Invalid("backup.no_state", state=str(state.path))
         manifest = write_backup(state, args.file, args.database, with_ca=args.with_ca)
         _tell("backup.done", file=str(args.file), count=len(manifest.files), hub=manifest.hub)

@@ -13,13 +13,23 @@ from typing import Final
 
 from sampan.errors import Conflict, Invalid, Refused, Unavailable
 from sampan_hub import dumps
-from sampan_hub.backup import BROKER_DUMP, BROKER_SQLITE, HUB_SQLITE, Manifest, open_backup, sqlite_file
+from sampan_hub.backup import (
+    BROKER_DUMP,
+    BROKER_SQLITE,
+    HUB_SQLITE,
+    MASTER,
+    Manifest,
+    hash_of,
+    name_of,
+    open_backup,
+    sqlite_file,
+)
 from sampan_hub.process_lock import hold, holder
 from sampan_hub.state_directory import StateDirectory
+from sampan_hub.up import PARTS
 
 __all__ = ["restore"]
 
-PARTS: Final = ("signer", "proxy", "broker", "hub")
 SERIALS_LOST: Final = 1_000_000
 """More certificates than a backup can be old: their numbers are not given out again."""
 
@@ -43,7 +53,6 @@ def restore(state: StateDirectory, file: Path, database: str) -> tuple[Manifest,
             if BROKER_DUMP in manifest.files:
                 dumps.load_postgresql(database, new / BROKER_DUMP)
             aside = _put_in_place(state, new, manifest, database)
-            state.make()
     except OSError as error:
         raise Unavailable(
             "backup.disk", cause=repr(error), file=str(state.path), why=error.strerror or ""
@@ -94,11 +103,11 @@ def _who_has(path: Path) -> int | None:
 
 
 def _same_hub(state: StateDirectory, manifest: Manifest) -> None:
-    """Two hubs never touch each other's jobs: what marks them is not changed under a hub that has some."""
-    with suppress(OSError):
-        here = state.secret("hub-id")
-        if here != manifest.hub:
-            raise Conflict("restore.other_hub", state=str(state.path), here=here, hub=manifest.hub)
+    """Two hubs never touch each other's jobs: neither what marks them nor what seals them is changed under a hub that has some."""
+    here, master = name_of(state), state.path / MASTER
+    other = "?" not in (here, manifest.hub) and here != manifest.hub
+    if other or (master.exists() and hash_of(master) != manifest.files.get(MASTER)):
+        raise Conflict("restore.other_hub", state=str(state.path), here=here, hub=manifest.hub)
 
 
 def _same_database(manifest: Manifest, database: str) -> None:

@@ -60,13 +60,20 @@ async def test_units_of_their_own(state: StateDirectory, tmp_path: Path) -> None
         run(restore, state, tmp_path / "hub.backup")
 
 
-async def test_another_hub_s(state: StateDirectory, tmp_path: Path) -> None:
-    run(backup, state, tmp_path / "hub.backup")
+@pytest.mark.parametrize("unit", [False, True])
+async def test_another_hub_s(state: StateDirectory, tmp_path: Path, unit: bool) -> None:
+    """Where a unit says what the hub is called, and no file, it is known by its secret."""
     other = StateDirectory(tmp_path / "other")
     other.make()
+    if unit:
+        for one in (state, other):
+            (one.path / "secrets" / "hub-id").unlink()
+    run(backup, state, tmp_path / "hub.backup")
     with pytest.raises(Conflict) as caught:
         run(restore, other, tmp_path / "hub.backup")
     assert caught.value.code == "restore.other_hub"
+    run(restore, state, tmp_path / "hub.backup")
+    assert (state.path / "secrets" / "hub-id").exists() != unit
 
 
 def _tampered(
