@@ -44,8 +44,8 @@ def submit(spool: Spool, told: argparse.Namespace) -> str:
     """Writes the job of standard input down, and starts its shepherd; the answer is the job's number."""
     script = sys.stdin.buffer.read(LONGEST_SCRIPT + 1)
     asked = _asked(told, spool.limits)
-    if len(script) > LONGEST_SCRIPT:
-        raise RefusedError(f"the script is larger than {LONGEST_SCRIPT} bytes")
+    if not 0 < len(script) <= LONGEST_SCRIPT:  # none at all: whoever submits was killed before it was told
+        raise RefusedError(f"the script must have 1 to {LONGEST_SCRIPT} bytes")
     spool.forget()
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
