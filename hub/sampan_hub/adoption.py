@@ -46,6 +46,7 @@ async def settle(services: Services, centre: Centre, job: FoundJob) -> None:
             strays.settle(centre.id, job.id, "foreign")
         elif papers.centre != centre.id:
             # One centre under two names: it is found under its own.
+            strays.foreign.add(key)
             strays.found.pop(key, None)
         elif papers.rival and await _may_have_a_holder(services, papers, stray):
             stray.why = "the job whose place it may take is looked for"

@@ -44,7 +44,7 @@ class Strays:
     found: dict[tuple[str, str], Stray] = field(default_factory=dict)
     """(centre, job) → what is not settled yet."""
     foreign: set[tuple[str, str]] = field(default_factory=set)
-    """(centre, job) → carries a tag of ours, and papers that are not ours for it: said once, never touched."""
+    """(centre, job) that carries a tag of ours, and papers that are not for it there: looked at once, never touched."""
     heard: dict[str, set[str | None]] = field(default_factory=dict)
     """Centre → the accounts that it has told the jobs of; None: everybody's."""
     sought: set[str] = field(default_factory=set)
