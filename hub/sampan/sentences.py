@@ -293,8 +293,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{centre}最先有空位，已放弃另一处的排队。",
     ),
     "launch.succeeded": (
-        "{former} did not work out: {why} The other start, at {centre}, goes on.",
-        "{former}未能成功：{why}在{centre}的另一次启动继续进行。",
+        "It is over at {former}: {why} The other start, at {centre}, takes its place.",
+        "在{former}的已结束：{why}由在{centre}的另一次启动接替。",
     ),
     "launch.next": (
         "{centre} did not work out: {why} Trying the next centre.",

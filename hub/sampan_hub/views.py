@@ -27,6 +27,9 @@ def launch_view(
 ) -> dict[str, Any]:
     """One launch with its attempts. The door is told to the hub alone: it is the proxy's target, nobody else's."""
     last, beside = holder(attempts), rival(attempts)
+    if beside is not None and not (last is not None and last.live):
+        # While both are stopped it may be the last to go.
+        last = beside
     names = services.names(last.centre) if last else None
     return {
         "id": launch.id,
