@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from sampan.messages import Message
 from sampan_hub.jobs import JobState
 from sampan_hub.schedulers.slurm_states import JOB_STATES
 from tests.faults.broken import Broken
@@ -50,7 +51,7 @@ async def one(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_only_an_end_ends_a_launch(one: Bench, broken: Broken) -> None:
     """A launch that is ready, and squeue that shows its job in that state for as long as one asks."""
     assert set(JOB_STATES) >= OVER
-    site, lasting = one.sites["east"], 0
+    site, lasting, message = one.sites["east"], 0, Message("launch.ready")
     for number, raw in enumerate((*sorted(JOB_STATES), *OF_TOMORROW)):
         launch = await one.launch("ann", f"s{number}")
         attempt = await one.put_ready(launch)
@@ -58,7 +59,7 @@ async def test_only_an_end_ends_a_launch(one: Bench, broken: Broken) -> None:
             f"sampan|{attempt.job}|N/A|work|{raw}|100|2026-11-25T10:00:00|2026-11-25T10:00:01|N/A|n1|None\n"
         )
         told = dialect("work").status([attempt.job or ""]).parse(said(HEADING + line)).statuses
-        state = told[attempt.job].state if attempt.job in told else JobState.UNKNOWN
+        [state] = [status.state for status in told.values()] or [JobState.UNKNOWN]
         job = site.jobs[attempt.job or ""]
         if raw in OVER:
             assert state is JobState.ENDED
