@@ -15,7 +15,14 @@ from sampan.errors import Unavailable
 if TYPE_CHECKING:
     from distributed.security import Security
 
-__all__ = ["SCHEDULER_CONFIG", "SCHEDULER_OPTIONS", "WORKER_ARGUMENTS", "WORKER_ENVIRONMENT", "Seal", "remove_all"]
+__all__ = [
+    "SCHEDULER_CONFIG",
+    "SCHEDULER_OPTIONS",
+    "WORKER_ARGUMENTS",
+    "WORKER_ENVIRONMENT",
+    "Seal",
+    "remove_all",
+]
 
 # Dask always opens a web server beside its own protocol, and TLS does not cover it: it stays, on loopback, without pages.
 # Without the address a worker would listen on 0.0.0.0, even with --no-dashboard.
