@@ -14,8 +14,10 @@ import httpx
 
 from sampan.messages import text
 from sampan_hub.doors import Doors
+from sampan_hub.stalls import TOO_LONG
 from tests.faults.broken import Broken
 from tests.faults.losses import counted
+from tests.faults.measuring import broker_stalls
 from tests.ways.whole_hub import WholeHub, came, whole_hub
 
 PEOPLE = tuple(f"person{number:03}" for number in range(300))
@@ -121,6 +123,7 @@ async def test_all_routes_are_back_and_lead_to_their_owners(broken: Broken) -> N
         seconds = time.monotonic() - began
         assert seconds < BACK
         assert await routes(hub) == before
+        assert await broker_stalls(hub) < TOO_LONG
         broken(
             ("proxy killed with 300 routes", "代理带着 300 条路由被杀死"),
             ("The page loads again, and it is one's own.", "页面重新载入，仍是自己的页面。"),

@@ -12,7 +12,7 @@ from sampan_hub.bulkhead import Bulkhead
 from sampan_hub.stalls import TOO_LONG
 from tests.faults.broken import Broken
 from tests.faults.losses import counted_at_sites
-from tests.faults.measuring import codes, crowd, longest, measured
+from tests.faults.measuring import codes, crowd, measured, nearly_all
 from tests.sampan_hub.scripted_centre import ACCOUNT, Bench, bench
 
 HANGS, WORKS = "east", "west"
@@ -35,7 +35,7 @@ async def test_it_fills_its_own_places_only(tmp_path: Path, broken: Broken) -> N
                 await made.step(started)
                 await watch.tick()
 
-        before = await longest(watch.tick), await longest(start, 5)
+        before = await nearly_all(watch.tick), await nearly_all(start, 5)
         # With the breaker's own clock, which a bench leaves out.
         limits = hung.descriptor.limits
         hung.bulkhead = Bulkhead(Message("text", hung.descriptor.names.model_dump()), limits)
@@ -47,12 +47,12 @@ async def test_it_fills_its_own_places_only(tmp_path: Path, broken: Broken) -> N
         looking = asyncio.create_task(made.services.watches[hung.id].tick())
         # A start waits for it for a moment, once; whoever comes next does not.
         await start()
-        during = await longest(watch.tick), await longest(start, 5)
+        during = await nearly_all(watch.tick), await nearly_all(start, 5)
         assert await codes(waiting) <= {"centre.busy", "centre.timeout", "centre.set_aside"}
         await looking
         assert hung.bulkhead.under_way == hung.bulkhead.waiting == 0
         assert hung.bulkhead.breaker.open
-        during = max(during[0], await longest(watch.tick)), max(during[1], await longest(start, 5))
+        during = max(during[0], await nearly_all(watch.tick)), max(during[1], await nearly_all(start, 5))
         # Twice, and a tenth of a second, for a machine that does other things, too.
         assert all(now < 2 * then + 0.1 for now, then in zip(during, before, strict=True)), (during, before)
         await _heard(made, hung.id, Seen.UNREACHABLE)
