@@ -59,6 +59,26 @@ async def _same_again(person: Person, before: dict[str, Any]) -> dict[str, Any]:
     return after
 
 
+async def _far_kernel(person: Person, parent: str) -> dict[str, Any]:
+    """A kernel that is a launch of its own, of that session."""
+    wish = {"kind": "kernel", "name": "far", "options": {"plan": "light"}, "parent": parent}
+    launch = await person.hub.ask("POST", "/launches", person.name, json=wish)
+    return await _ready(person, launch["id"])
+
+
+async def _ready(person: Person, launch: str) -> dict[str, Any]:
+    async def there() -> dict[str, Any] | None:
+        found = [one for one in await person.hub.launches(person.name) if one["id"] == launch]
+        return found[0] if found and found[0]["stage"] == "ready" else None
+
+    found: dict[str, Any] = await came(there, 90)
+    return found
+
+
+async def _ended(person: Person, launch: str) -> bool:
+    return all(one["id"] != launch for one in await person.hub.launches(person.name))
+
+
 LOST = ("The broker is killed and its database deleted.", "调度代理被杀死，其数据库被删除。")
 
 
@@ -66,18 +86,23 @@ async def _lost(hub: WholeHub, broken: Broken) -> None:
     async with Person(hub, "ann") as ann, Person(hub, "ben") as bo:
         kernels = await _with_variables(ann, bo)
         before = {one.name: await one.launch() for one in (ann, bo)}
+        far = await _far_kernel(ann, before["ann"]["id"])
         await _without_its_broker(hub, lambda: _lose(hub.state, "broker"))
         broken.mended()
         for one in (ann, bo):
             await _same_again(one, before[one.name])
             assert (await kernels[one.name].run("print(kept)")).strip() == one.name
+        again = await _ready(ann, far["id"])
+        assert (again["job"], again["parent"]) == (far["job"], far["parent"])
         seconds = broken.seconds
         # The hub goes on as before, with the same routes; a stop ends the job.
         assert (await ann.server())["ready"]
         saw = Message("launch.found_again", {"centre": text(before["ann"]["names"])})
-        broken(LOST, saw, await counted(hub, list(before.values())), seconds)
+        broken(LOST, saw, await counted(hub, [*before.values(), far]), seconds)
         await ann.stop()
         await ann.at("ended")
+        # It was its session's, and ends with it.
+        await came(lambda: _ended(ann, far["id"]), 40)
 
 
 async def test_lost(hub: WholeHub, broken: Broken) -> None:
