@@ -91,13 +91,13 @@ async def test_the_script_is_as_ever(one: Bench, broken: Broken) -> None:
         assert text.count("\n#SBATCH") == 0
         assert number + 1 == len(one.sites["east"].jobs)
     assert set(scripts.values()) == {scripts["plain"]}
-    said = (await one.row(launch)).message
+    [newest, *_] = await one.store.launches("ann")
     broken(
         (
             "Servers named like shell, Slurm directives and templates",
             "服务器名形如 Shell 命令、Slurm 指令与模板",
         ),
-        said,
+        newest.message,
         await counted_at_sites(one),
     )
 
