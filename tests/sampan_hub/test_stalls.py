@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -47,9 +48,9 @@ async def test_a_machine_that_is_busy_is_no_stall(stalls: Stalls) -> None:
 
 
 async def test_without_the_kernel_s_figures_all_of_it_counts(
-    stalls: Stalls, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    stalls: Stalls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(module, "_SCHEDULER", module.Path(f"{tmp_path}/none"))
+    monkeypatch.setattr(module, "_SCHEDULER", tmp_path / "none")
     await asyncio.sleep(0.1)
     time.sleep(0.3)  # noqa: ASYNC251 (it is what is measured)
     await asyncio.sleep(0.1)
