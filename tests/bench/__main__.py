@@ -7,7 +7,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tests.bench import bench_federation, bench_link, bench_placement, bench_start
+from tests.bench import (
+    bench_federation,
+    bench_hundred,
+    bench_link,
+    bench_load,
+    bench_placement,
+    bench_start,
+)
 from tests.bench.figures import Figure, table
 
 BENCHES: Final[dict[str, tuple[float, Callable[[], Awaitable[list[Figure]]]]]] = {
@@ -15,6 +22,8 @@ BENCHES: Final[dict[str, tuple[float, Callable[[], Awaitable[list[Figure]]]]]] =
     "link": (90, bench_link.run),
     "start": (200, bench_start.run),
     "federation": (900, bench_federation.run),
+    "load": (900, bench_load.run),
+    "hundred": (1200, bench_hundred.run),
 }
 """Name → (seconds it may take, what to run)."""
 
