@@ -40,7 +40,18 @@ async def _person(
     x_sampan_user: Annotated[str, Header()] = "",
 ) -> Person:
     logins: Logins = asked.app.state.logins
-    return await logins.who(authorization, x_sampan_user, local=asked.scope.get(LOCAL) is True)
+    person = await logins.who(authorization, x_sampan_user, local=asked.scope.get(LOCAL) is True)
+    if person.server is not None:
+        await _alive(_services(asked), person.name, person.server)
+    return person
+
+
+async def _alive(services: Services, owner: str, server: str) -> None:
+    """A server's token ends with its server: the hub may revoke it later, and is believed for a while."""
+    if await services.store.live_launch(owner, Kind.SERVER, server) is None:
+        if not await sure(services, owner, ""):
+            raise Unavailable("launch.not_known_yet")
+        raise Forbidden("access.token")
 
 
 Parts = Annotated[Services, Depends(_services)]

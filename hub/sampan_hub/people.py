@@ -25,12 +25,16 @@ _TOKEN = re.compile(r"[!-~]{1,512}")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a name at the hub. `hub` marks the spawner, which acts for that person with the hub's own rights."""
+    """Somebody with a name at the hub. `hub` marks the spawner, which acts for that person with the hub's own rights.
+
+    `server`: the name of their server that speaks for them, where one does; what it has is good while it lives.
+    """
 
     name: str
     groups: frozenset[str] = frozenset()
     admin: bool = False
     hub: bool = False
+    server: str | None = None
 
     def sees(self, owner: str) -> bool:
         """Whether this person may see and touch what `owner` owns."""
@@ -119,4 +123,16 @@ def _person(user: dict[str, object] | None) -> Person:
         frozenset(str(group) for group in groups) if isinstance(groups, list) else frozenset(),
         # A server's token is its owner's word for the owner's own things, also where the owner is an administrator.
         admin=bool(user.get("admin")) and _ADMIN in granted,
+        server=_server(str(user["name"]), granted),
     )
+
+
+def _server(owner: str, granted: frozenset[str]) -> str | None:
+    """Whose token opens one server of its owner and no other is that server's.
+
+    https://jupyterhub.readthedocs.io/en/stable/rbac/roles.html (the role `server`).
+    """
+    if "access:servers" in granted or f"access:servers!user={owner}" in granted:
+        return None
+    mine = f"access:servers!server={owner}/"
+    return next((scope.removeprefix(mine) for scope in sorted(granted) if scope.startswith(mine)), None)

@@ -164,6 +164,20 @@ async def test_an_administrator_and_an_administrator_s_server(broker: RealBroker
     await broker.at(launch, "ended")
 
 
+async def test_a_server_s_token_is_good_while_its_server_lives(broker: RealBroker, hub: SmallHub) -> None:
+    """At once, and not when the hub's word has grown old: what was believed a moment ago is believed no more."""
+    scopes = ["access:servers!server=bob/", "access:services!service=sampan"]
+    token, _ = await _token(hub, "bob", scopes=scopes)
+    own, _ = await _token(hub, "bob")
+    assert _code(await broker.tcp("GET", "/launches", f"token {token}")) == (403, "access.token")
+    launch = (await broker.create("bob", ""))["id"]
+    assert (await broker.tcp("GET", "/launches", f"token {token}")).is_success
+    await broker.ask("DELETE", f"/launches/{launch}", "bob")
+    await broker.at(launch, "ended", user="bob")
+    assert _code(await broker.tcp("GET", "/launches", f"token {token}")) == (403, "access.token")
+    assert (await broker.tcp("GET", "/launches", f"token {own}")).is_success, "the person's own goes on"
+
+
 async def test_operators_by_group(broker: RealBroker, hub: SmallHub) -> None:
     token, _ = await _token(hub, "olga")
     assert (await broker.tcp("GET", "/problems", f"token {token}")).json() == {}
