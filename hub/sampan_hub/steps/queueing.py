@@ -5,7 +5,7 @@ from __future__ import annotations
 from sampan.messages import Message
 from sampan.stages import Seen, Stage
 from sampan_hub.reasons import in_line
-from sampan_hub.records import Attempt, Launch
+from sampan_hub.records import Attempt, Launch, rival
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.evidence import look
@@ -43,6 +43,11 @@ async def wait(services: Services, launch: Launch, attempt: Attempt) -> float | 
     if not elsewhere.ranked or elsewhere.ranked[0].verdict != "now":
         return 0.0 if await hedge(services, launch, attempt, attempts, elsewhere) else pause
     best = elsewhere.ranked[0]
+    beside = rival(attempts)
+    if beside is not None:
+        # Both places are given back for the berth: this one when the other is.
+        why = Message("ended.outrun", {"centre": services.say(best.centre)})
+        return pause if beside.cancel_requested_at else await give_up(services, launch, beside, why)
     services.in_flight.claim(launch.id, best.centre, best.share, launch.need)
     return await give_up(
         services, launch, attempt, Message("ended.moved", {"centre": services.say(best.centre)})

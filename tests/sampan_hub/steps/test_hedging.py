@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from sampan.need import Need
 from sampan_hub.jobs import JobState
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.waits import History, Wait
-from tests.sampan_hub.scripted_centre import Bench
+from tests.sampan_hub.scripted_centre import Bench, bench
 from tests.sampan_hub.two_attempts import hedged, live, settle, sides
 
 
@@ -172,3 +173,19 @@ async def test_nothing_is_said_of_a_rival_at_each_look(two: Bench) -> None:
         await two.step(launch)
         await two.tick()
     assert len(await two.codes(launch)) == told
+
+
+async def test_a_berth_at_a_third_centre_is_taken_and_both_places_given_back(tmp_path: Path) -> None:
+    async with bench(tmp_path, "east", "west", "lake") as three:
+        [launch, _] = await waiting(three, "a", "b")
+        await looked_at(three, [launch])
+        beside = await three.at(launch, "queued", number=2)
+        waits = (await three.store.attempts(launch.id))[0]
+        third = ({"east", "west", "lake"} - {beside.centre, waits.centre}).pop()
+        three.sites[third].cores_free, three.sites[third].first_state = 4, JobState.RUNNING
+        three.sites[third].jobs.clear()
+        await three.tick()
+        attempt = await three.at(launch, "running", number=3)
+        assert attempt.centre == third
+        assert live(three, launch) == [attempt.tag]
+        assert "launch.succeeded" not in await three.codes(launch)
