@@ -71,7 +71,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "现在有空位：{total} 张“{kind}”加速卡中有 {free} 张空闲。",
     ),
     "place.unkept": (
-        "It says that it has room, and did not start what was sent there about {about} ago. It stands behind the others for a while.",
+        "It says that it has room, and did not start what was sent there {about} ago. It stands behind the others for a while.",
         "它声称有空位，但约 {about}前提交的任务未能启动。因此暂时排在其他中心之后。",
     ),
     "place.failed_lately": (
@@ -210,9 +210,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "launch.accepted": ("Your request is in. Looking for a free berth.", "请求已收到，正在寻找空位。"),
     "launch.placed": ("{centre} was chosen: {why}", "已选择{centre}：{why}"),
     "launch.turn": (
-        "{centre} takes starts one after another: yours is number {place}, in about {about}. Others in your group count "
-        "together, so that one crowd keeps nobody else waiting.",
-        "{centre}正依次接收启动请求：您排第 {place} 位，约 {about}后轮到。同组的人合并计算，不会让其他人久等。",
+        "{centre} takes starts one after another, group by group: yours is number {place}, in about {about}.",
+        "{centre}按组轮流、依次接收启动请求：您排第 {place} 位，约 {about}后轮到。",
     ),
     "launch.submitted": (
         "{centre} has accepted the job (number {job}).",
@@ -253,15 +252,15 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "launch.ready": ("Ready at {centre}.", "已就绪：{centre}。"),
     "launch.ready_again": (
-        "A new session is ready at {centre}. Files are as they were saved; the variables of the former one are gone, so run your notebooks again.",
+        "A new session is ready at {centre}. Files are as you saved them; variables are gone, so run your notebooks again.",
         "新会话已就绪：{centre}。文件保持上次保存的内容，原会话的变量已不存在，请重新运行笔记本。",
     ),
     "launch.moving": (
-        "A new session of {hours} h is being started at {centre}. Work on in this one until it is there; then this one ends. Save your notebooks: variables are not carried over.",
+        "A new session of {hours} h is being started at {centre}; this one ends when it is there. Save: variables are not carried.",
         "正在{centre}启动一个 {hours} 小时的新会话。它就绪之前您可继续使用当前会话，之后当前会话结束。请保存笔记本：变量不会带过去。",
     ),
     "launch.giving_way": (
-        "The new session at {centre} is there, and this one ends now. Files stay as they were saved; variables are not carried over.",
+        "The new session at {centre} is there, and this one ends now. Files stay as you saved them; variables are not carried.",
         "{centre}的新会话已就位，当前会话现在结束。文件保持上次保存的内容，变量不会带过去。",
     ),
     "launch.moving_over": (
