@@ -257,7 +257,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "launch.moving": (
         "A new session of {hours} h is being started at {centre}; this one ends when it is there. Save: variables are not carried.",
-        "正在{centre}启动一个 {hours} 小时的新会话。它就绪之前您可继续使用当前会话，之后当前会话结束。请保存笔记本：变量不会带过去。",
+        "正在{centre}启动 {hours} 小时的新会话，就绪后当前会话结束。请保存笔记本：变量不会带过去。",
     ),
     "launch.giving_way": (
         "The new session at {centre} is there, and this one ends now. Files stay as you saved them; variables are not carried.",
