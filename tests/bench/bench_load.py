@@ -31,6 +31,7 @@ PEOPLE: Final = int(os.environ.get("SAMPAN_PEOPLE", "350"))
 QUEUED: Final = PEOPLE * 4 // 7
 SECONDS: Final = PEOPLE * 300 / 350
 FULL: Final = "east"
+PARTS: Final = ("hub", "broker", "proxy")
 
 
 async def run() -> list[Figure]:
@@ -62,65 +63,50 @@ async def _known(hub: WholeHub) -> bool:
 
 async def crowd(hub: WholeHub) -> list[Figure]:
     """Everybody comes at an even pace, logs in and presses Start; who waits stays, who is served stays too."""
-    stalls_before, asked_before = await broker_stalls(hub), await _asked(hub)
+    before = await _asked(hub)
     began = time.time()
-    answers: list[int] = []
+    answers: list[tuple[int, float]] = []
     async with AsyncExitStack() as stack:
         await asyncio.gather(*(_come(hub, number, stack, answers) for number in range(PEOPLE)))
         await came(lambda: _settled(hub), 300, every=2.0)
         took = time.time() - began
-        asked = await _asked(hub)
-        rows = _rows(hub)
-        figures = [
-            measured(
-                "crowd: from Start to ready, where there is room",
-                "s",
-                _spans(rows, "created", "ready", False),
-            ),
-            measured(
-                "crowd: from Start to a place in the queue", "s", _spans(rows, "created", "queued", True)
-            ),
-            measured(
-                "crowd: from Start to a job, everywhere", "s", _spans(rows, "created", "submitted", None)
-            ),
-            measured("crowd: longest stall of the broker's loop", "s", [await broker_stalls(hub)]),
-            measured(
-                "crowd: stalls of the hub's loop over 1 s",
-                "",
-                [hub.log("hub").lower().count("event loop was unresponsive")],
-            ),
-            measured(
-                "crowd: status questions a second, the most at a centre",
-                "",
-                [_most(asked, asked_before) / took],
-            ),
-            *(
-                measured(f"crowd: memory of the {part}", "MB", [_memory(hub.pid(part))])
-                for part in ("hub", "broker", "proxy")
-            ),
-        ]
-        refused = sum(status >= 400 for status in answers)
-        keep(
-            "load",
-            figures,
-            people=PEOPLE,
-            queued=QUEUED,
-            seconds=took,
-            refused=refused,
-            stall_before=stalls_before,
-            asked=asked,
-        )
+        after = await _asked(hub)
+        pages = measured("crowd: the page, Start on it, the next page", "s", [spent for _, spent in answers])
+        busiest = max(count - before.get(centre, 0.0) for centre, count in after.items())
+        figures = [pages, *_of_rows(_rows(hub)), *await _of_parts(hub, busiest / took)]
+        refused = sum(status >= 400 for status, _ in answers)
+        keep("load", figures, people=PEOPLE, queued=QUEUED, seconds=took, refused=refused, asked=after)
         return figures
 
 
-async def _come(hub: WholeHub, number: int, stack: AsyncExitStack, answers: list[int]) -> None:
+def _of_rows(rows: list[dict[str, Any]]) -> list[Figure]:
+    return [
+        measured("crowd: Start to ready, where there is room", "s", _spans(rows, "ready", full=False)),
+        measured("crowd: Start to a place in the queue", "s", _spans(rows, "queued", full=True)),
+        measured("crowd: Start to a job, there", "s", _spans(rows, "submitted", full=True)),
+    ]
+
+
+async def _of_parts(hub: WholeHub, asked: float) -> list[Figure]:
+    stalls = hub.log("hub").lower().count("event loop was unresponsive")
+    return [
+        measured("crowd: longest stall of the broker's loop", "s", [await broker_stalls(hub)]),
+        measured("crowd: stalls of the hub's loop over 1 s", "", [stalls]),
+        measured("crowd: status questions a second, the most at a centre", "", [asked]),
+        *(measured(f"crowd: memory of the {part}", "MB", [_memory(hub.pid(part))]) for part in PARTS),
+    ]
+
+
+async def _come(hub: WholeHub, number: int, stack: AsyncExitStack, answers: list[tuple[int, float]]) -> None:
     await asyncio.sleep(number * SECONDS / PEOPLE)
     person = await stack.enter_async_context(Person(hub, f"p{number:03}"))
     # Spread evenly: of seven, four want the centre that is full.
     where = {"centre": FULL} if number * QUEUED // PEOPLE != (number + 1) * QUEUED // PEOPLE else {}
     where = where or {"centre": ("west", "lake")[number % 2]}
+    person.client.timeout = httpx.Timeout(600)
+    began = time.monotonic()
     answer = await person.start(cores="1", memory="0.5", hours="1", **where)
-    answers.append(answer.status_code)
+    answers.append((answer.status_code, time.monotonic() - began))
 
 
 async def _settled(hub: WholeHub) -> bool:
@@ -141,9 +127,9 @@ def _rows(hub: WholeHub) -> list[dict[str, Any]]:
         return [dict(row) for row in database.execute(ask)]
 
 
-def _spans(rows: list[dict[str, Any]], first: str, last: str, full: bool | None) -> list[float]:
-    wanted = (row for row in rows if full is None or (row["centre"] == FULL) is full)
-    return [row[last] - row[first] for row in wanted if row[last] is not None]
+def _spans(rows: list[dict[str, Any]], last: str, *, full: bool) -> list[float]:
+    wanted = (row for row in rows if (row["centre"] == FULL) is full)
+    return [row[last] - row["created"] for row in wanted if row[last] is not None]
 
 
 async def _asked(hub: WholeHub) -> dict[str, float]:
@@ -157,10 +143,6 @@ async def _asked(hub: WholeHub) -> dict[str, float]:
         page = (await client.get(f"http://127.0.0.1:{port}/services/sampan/metrics")).text
     found = re.findall(r'^sampan_questions_total\{centre="(\w+)",verb="status"\} (\S+)$', page, re.MULTILINE)
     return {centre: float(count) for centre, count in found}
-
-
-def _most(after: dict[str, float], before: dict[str, float]) -> float:
-    return max(count - before.get(centre, 0.0) for centre, count in after.items())
 
 
 def _memory(pid: int) -> float:
