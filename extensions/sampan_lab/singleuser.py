@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jupyter_server.serverapp import ServerApp
 
-from sampan_lab import kernelspec, labconfig
+from sampan_lab import kernelspec, labconfig, labextension
 
 __all__ = ["main"]
 
@@ -28,6 +28,7 @@ def main() -> Any:
     ServerApp.write_browser_open_files = _write_nothing  # type: ignore[assignment, method-assign]
     kernelspec.install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
     labconfig.install(Path(os.environ["JUPYTER_CONFIG_PATH"].partition(":")[0]))
+    labextension.install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
     from jupyterhub.singleuser import main as singleuser
 
     return singleuser()

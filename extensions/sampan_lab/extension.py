@@ -1,0 +1,29 @@
+"""The server's half of the Lab extension: three routes, wired to the broker. `jpserver_extensions` names this module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp
+
+__all__: list[str] = []
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "sampan_lab.extension"}]
+
+
+def _load_jupyter_server_extension(server: ServerApp) -> None:
+    from jupyter_server.utils import url_path_join
+
+    from sampan_lab.activity import Activity
+    from sampan_lab.asking import Asking
+    from sampan_lab.handlers import ROUTES
+
+    root = url_path_join(server.base_url, "sampan", "api")
+    asking = Asking()
+    activity = Activity(server, asking)
+    needs = {"asking": asking, "activity": activity}
+    rows: list[Any] = [(url_path_join(root, name), handler, needs) for name, handler in ROUTES.items()]
+    server.web_app.add_handlers(".*$", rows)
+    server.io_loop.add_callback(activity.begin)

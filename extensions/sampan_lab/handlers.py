@@ -1,0 +1,72 @@
+"""The routes of the Lab's page, below the server's own address: `sampan/api/…`.
+
+They have `api` in their path, so that the door and the hub answer for a server that is away as they answer programs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict
+from typing import Final
+
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from sampan_lab.activity import Activity
+from sampan_lab.asking import Asking
+from sampan_lab.session import session
+
+__all__ = ["ROUTES"]
+
+
+class OwnHandler(APIHandler):
+    """For whom the server lets in, as everything of it."""
+
+    auth_resource = "sampan"
+
+    def initialize(self, asking: Asking, activity: Activity) -> None:
+        self._asking = asking
+        self._activity = activity
+
+
+class SessionHandler(OwnHandler):
+    """GET: the session as it is now. A page that looks is no sign of a person who works: it counts as no activity."""
+
+    _track_activity = False
+
+    @web.authenticated
+    async def get(self) -> None:
+        told = await self._asking.launch()
+        self.finish(json.dumps(asdict(session(os.environ, time.time(), told, self._activity.idle_left()))))
+
+
+class MoveOnHandler(OwnHandler):
+    """POST: a new attempt at the same centre, with a new walltime; 202, or the broker's own refusal."""
+
+    @web.authenticated
+    async def post(self) -> None:
+        from sampan.errors import SampanError
+
+        try:
+            told = await self._asking.move_on()
+        except SampanError as error:
+            self.set_status(error.status)
+            self.finish(json.dumps({"message": error.message.say("en"), "error": error.message.to_json()}))
+            return
+        self.set_status(202)
+        self.finish(json.dumps(asdict(session(os.environ, time.time(), told))))
+
+
+class AwakeHandler(OwnHandler):
+    """POST: the person is here."""
+
+    @web.authenticated
+    async def post(self) -> None:
+        self._activity.touch()
+        self.set_status(204)
+        self.finish()
+
+
+ROUTES: Final = {"session": SessionHandler, "move-on": MoveOnHandler, "awake": AwakeHandler}
