@@ -44,7 +44,8 @@ lint: setup ## ruff, mypy, import contracts, pre-commit's other hooks
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=hub:spawners:kernels:extensions $(BIN)/lint-imports
-	SKIP=ruff-check,ruff-format,mypy,lint-imports PATH="$(BIN):$$PATH" $(BIN)/pre-commit run --all-files
+	cd extensions/lab && PATH="$(BIN):$$PATH" jlpm lint
+	SKIP=lab,ruff-check,ruff-format,mypy,lint-imports PATH="$(BIN):$$PATH" $(BIN)/pre-commit run --all-files
 
 bench: setup ## Measurements: tests/bench (ARGS="placement link start")
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -25,7 +25,8 @@ const SESSION: Session = {
 const CUT = { code: 'link.cut', en: 'Cut.', zh: '断开。' };
 const T = Date.parse('2026-11-25T08:00:00Z');
 const trans = {
-  __: (text: string, ...values: string[]) => values.reduce((all, one, n) => all.replace(`%${n + 1}`, one), text)
+  __: (text: string, ...values: string[]) =>
+    values.reduce((all, one, n) => all.replace(`%${n + 1}`, one), text)
 };
 
 function after(...heard: Heard[]): State {

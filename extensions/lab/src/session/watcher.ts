@@ -87,13 +87,20 @@ export class Watcher {
         this.warned.delete('idle');
         void stayAwake(this.settings).then(() => this.look());
       };
-      Notification.warning(trans.__('Nothing is being done here. This session ends at %1 unless you use it.', when), {
-        autoClose: false,
-        actions: [{ label: trans.__('I am here'), displayType: 'accent', callback: awake }, save]
-      });
+      Notification.warning(
+        trans.__('Nothing is being done here. This session ends at %1 unless you use it.', when),
+        {
+          autoClose: false,
+          actions: [{ label: trans.__('I am here'), displayType: 'accent', callback: awake }, save]
+        }
+      );
       return;
     }
-    const move = { label: trans.__('Move on'), displayType: 'accent' as const, callback: () => void this.moveOn() };
+    const move = {
+      label: trans.__('Move on'),
+      displayType: 'accent' as const,
+      callback: () => void this.moveOn()
+    };
     Notification.warning(
       trans.__('This session ends in %1, at %2. Saved files are kept; variables are not.', left, when),
       { autoClose: false, actions: this.state.session?.may_move_on ? [save, move] : [save] }
@@ -179,7 +186,10 @@ export class Watcher {
       body: trans.__(
         'A new session of the same size starts at the same centre. Your open notebooks are saved now and opened again there. Variables and everything else in memory are not carried over: run your cells again.'
       ),
-      buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Move on') })]
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Move on') })
+      ]
     });
     if (!answer.button.accept || !(await this.saveAll())) {
       return;
@@ -189,9 +199,12 @@ export class Watcher {
       zh: trans.__('Nobody answered. Try again in a moment.')
     }));
     if (refused === null) {
-      Notification.info(trans.__('A new session is being prepared. Go on working; this page follows by itself.'), {
-        autoClose: 8000
-      });
+      Notification.info(
+        trans.__('A new session is being prepared. Go on working; this page follows by itself.'),
+        {
+          autoClose: 8000
+        }
+      );
     } else {
       Notification.error(refused[this.language], { autoClose: false });
     }
