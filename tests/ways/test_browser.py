@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -40,6 +41,7 @@ async def test_from_the_login_to_the_slider(hub: WholeHub) -> None:
         await alice.new_notebook()
         centre, launch, tag, kernel = (await alice.run(FACTS)).split()
         names = await _everybody_agrees(hub, centre, launch, tag, int(kernel))
+        await _the_status_bar(alice)
         await _the_notebook(alice)
         await alice.page.goto(f"{hub.url}/hub/home")
         await expect(alice.page.get_by_text(f"at {names['en']}")).to_be_visible()
@@ -74,6 +76,18 @@ async def _everybody_agrees(hub: WholeHub, centre: str, launch: str, tag: str, k
     return names
 
 
+async def _the_status_bar(person: Visitor) -> None:
+    """Where, and for how much longer; and that it is away while nobody gets through to it."""
+    [launch] = await person.hub.launches(person.name)
+    await expect(person.session).to_have_text(re.compile(f"^{re.escape(launch['names']['en'])} · .* left$"))
+    person.hub.places.cut(launch)
+    try:
+        await expect(person.session).to_contain_text("unreachable since", timeout=PATIENCE)
+    finally:
+        person.hub.places.heal(launch)
+    await expect(person.session).not_to_contain_text("unreachable", timeout=PATIENCE)
+
+
 async def _the_notebook(person: Visitor) -> None:
     """The numbers, and a slider that draws another picture for another year."""
     await person.upload("warming.ipynb")
@@ -97,6 +111,39 @@ async def _the_notebook(person: Visitor) -> None:
     await person.lab_in_chinese()
     await expect(person.notebook.get_by_text("2096: A1B")).to_be_visible(timeout=PATIENCE)
     await person.take("lab.zh")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_moving_on_opens_the_same_notebook_in_a_new_session(hub: WholeHub) -> None:
+    """Two sessions one after the other, a kernel in each, and Chromium, all importing on two shared cores."""
+    async with visitor(hub, "dora") as dora:
+        await dora.log_in()
+        await dora.choice("Light").check()
+        await dora.press("Start")
+        await dora.arrive()
+        await dora.new_notebook()
+        first = await dora.run("kept = 1; import os; print(os.environ['SAMPAN_TAG'])")
+        await dora.session.get_by_role("button").click()
+        await dora.page.locator(".sampan-Card").get_by_role("button", name="Move on").click()
+        dialog = dora.page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Variables and everything else in memory are not carried over")
+        await dialog.get_by_role("button", name="Move on").click()
+        await came(lambda: _moved(hub, "dora"), 90)
+        # The page follows by itself, and what was run is still to be read.
+        await expect(dora.page.get_by_role("tab", name="Untitled.ipynb")).to_be_visible(timeout=PATIENCE)
+        await expect(dora.printed(first.strip())).to_be_visible(timeout=PATIENCE)
+        await dora.kernel_waits()
+        again = await dora.run("print(os.environ['SAMPAN_TAG'] if 'kept' in globals() else 'new')")
+        assert again.strip() == "new"
+        [launch] = await hub.launches("dora")
+        assert len(hub.live_jobs(launch["centre"])) == 1
+
+
+async def _moved(hub: WholeHub, name: str) -> bool:
+    [launch] = await hub.launches(name)
+    last = launch["attempts"][-1]
+    return last["number"] == 2 and not last["rival"] and launch["stage"] == "ready"
 
 
 async def test_waiting_and_stopped_while_pending(hub: WholeHub) -> None:

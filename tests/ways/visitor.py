@@ -94,6 +94,11 @@ class Visitor:
     # --- in the Lab
 
     @property
+    def session(self) -> Locator:
+        """Our item of the status bar."""
+        return self.page.locator(".sampan-Line")
+
+    @property
     def notebook(self) -> Locator:
         """The notebook in front."""
         return self.page.locator(".jp-NotebookPanel:visible")
