@@ -78,8 +78,11 @@ async def test_parts_while_one_runs_and_one_waits(hub: WholeHub, broken: Broken)
 
 
 @pytest.mark.federation
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.asyncio(loop_scope="session")
 async def test_parts_while_one_runs_and_one_waits_at_real_centres(real_hub: WholeHub, broken: Broken) -> None:
+    """Five parts are killed one after the other, and three real Jupyter servers start on two shared cores."""
     await _each_part(real_hub, broken)
 
 
