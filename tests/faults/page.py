@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -83,7 +84,7 @@ def _line(fault: Fault) -> str:
 
 def _cell(text: str) -> str:
     """Text of a scheduler's may hold anything; a table's cell may not."""
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;")
+    escaped = re.sub(r"([\\|`*_\[\]])", r"\\\1", text).replace("<", "&lt;")
     return " ".join(escaped.replace("&lt;br>", "<br>").split())
 
 
