@@ -84,7 +84,7 @@ def _line(fault: Fault) -> str:
 
 def _cell(text: str) -> str:
     """Text of a scheduler's may hold anything; a table's cell may not."""
-    escaped = re.sub(r"([\\|`*_\[\]])", r"\\\1", text).replace("<", "&lt;")
+    escaped = re.sub(r"([\\|`*_\[\](])", r"\\\1", text).replace("<", "&lt;")
     return " ".join(escaped.replace("&lt;br>", "<br>").split())
 
 
