@@ -117,26 +117,26 @@ async def _the_notebook(person: Visitor) -> None:
 @pytest.mark.timeout(180)
 async def test_moving_on_opens_the_same_notebook_in_a_new_session(hub: WholeHub) -> None:
     """Two sessions one after the other, a kernel in each, and Chromium, all importing on two shared cores."""
-    async with visitor(hub, "dora") as dora:
-        await dora.log_in()
-        await dora.choice("Light").check()
-        await dora.press("Start")
-        await dora.arrive()
-        await dora.new_notebook()
-        first = await dora.run("kept = 1; import os; print(os.environ['SAMPAN_TAG'])")
-        await dora.session.get_by_role("button").click()
-        await dora.page.locator(".sampan-Card").get_by_role("button", name="Move on").click()
-        dialog = dora.page.get_by_role("dialog")
+    async with visitor(hub, "ann") as ann:
+        await ann.log_in()
+        await ann.choice("Light").check()
+        await ann.press("Start")
+        await ann.arrive()
+        await ann.new_notebook()
+        first = await ann.run("kept = 1; import os; print(os.environ['SAMPAN_TAG'])")
+        await ann.session.get_by_role("button").click()
+        await ann.page.locator(".sampan-Card").get_by_role("button", name="Move on").click()
+        dialog = ann.page.get_by_role("dialog")
         await expect(dialog).to_contain_text("Variables and everything else in memory are not carried over")
         await dialog.get_by_role("button", name="Move on").click()
-        await came(lambda: _moved(hub, "dora"), 90)
+        await came(lambda: _moved(hub, "ann"), 90)
         # The page follows by itself, and what was run is still to be read.
-        await expect(dora.page.get_by_role("tab", name="Untitled.ipynb")).to_be_visible(timeout=PATIENCE)
-        await expect(dora.printed(first.strip())).to_be_visible(timeout=PATIENCE)
-        await dora.kernel_waits()
-        again = await dora.run("print(os.environ['SAMPAN_TAG'] if 'kept' in globals() else 'new')")
+        await expect(ann.page.get_by_role("tab", name="Untitled.ipynb")).to_be_visible(timeout=PATIENCE)
+        await expect(ann.printed(first.strip())).to_be_visible(timeout=PATIENCE)
+        await ann.kernel_waits()
+        again = await ann.run("print(os.environ['SAMPAN_TAG'] if 'kept' in globals() else 'new')")
         assert again.strip() == "new"
-        [launch] = await hub.launches("dora")
+        [launch] = await hub.launches("ann")
         assert len(hub.live_jobs(launch["centre"])) == 1
 
 
