@@ -48,6 +48,7 @@ def _untimed() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, left)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _group(items)
     _leave_out(config, items)
