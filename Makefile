@@ -11,8 +11,6 @@ VENV ?= $(HERE)/.venv
 endif
 BIN := $(VENV)/bin
 PORT ?= 8000
-# How many processes share the tests. One of them has the federation of real centres: more than two gain little.
-WORKERS ?= 2
 ARGS ?=
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
@@ -37,7 +35,7 @@ endif
 
 test: setup ## All tests; ARGS= goes to pytest
 	@tools/debian-packages
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations=30 $(ARGS)
+	@tools/tests "$(BIN)/python" $(ARGS)
 
 lint: setup ## ruff, mypy, import contracts, pre-commit's other hooks
 	$(BIN)/ruff check .

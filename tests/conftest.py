@@ -48,20 +48,7 @@ def _untimed() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, left)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    _group(items)
-    _leave_out(config, items)
-
-
-def _group(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests: there is one federation, which one of them uses, and a file's hub is its own."""
-    for item in items:
-        real = item.get_closest_marker("federation") is not None
-        item.add_marker(pytest.mark.xdist_group("federation" if real else item.nodeid.partition("::")[0]))
-
-
-def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Networks and accounts of their own can be made by root alone: anybody else's run leaves those tests out, and says so.
 
     Never where CI runs: there they fail.
