@@ -64,7 +64,7 @@ screenshots: setup ## docs/images, from a real browser
 
 broken: setup ## The page of what was broken on purpose, from a run of its tests; as root
 	@tools/debian-packages
-	SAMPAN_BROKEN=1 $(BIN)/python -m pytest tests/faults -n 0 $(ARGS)
+	SAMPAN_BROKEN=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 lock: setup ## Renew requirements/*.lock and the proxy's lock
 	$(COMPILE) --extra hub --extra user --extra dev pyproject.toml -o requirements/dev.lock

@@ -133,7 +133,11 @@ class Slurm:
             self._login.run(["flock", "/run", "sh", "-c", _INSTALL_DATABASE])
             self._login.spawn(["mariadbd", *_MARIADB], log="/var/log/mariadb.log")
         # After a crash it looks through its files first.
-        wait_for(f"MariaDB at {self._centre.name}", lambda: self._sql("SELECT 1"), seconds=90)
+        try:
+            wait_for(f"MariaDB at {self._centre.name}", lambda: self._sql("SELECT 1"), seconds=90)
+        except Failed as error:
+            said = _text(self._login.own / "var/log/mariadb.log") or ""
+            raise Failed(f"{error}; it said: {said[-2000:]}") from error
         if not self._sql(_DATABASE):
             raise Failed(f"{self._centre.name}: no database for slurmdbd")
 
