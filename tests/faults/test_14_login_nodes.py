@@ -76,6 +76,7 @@ async def test_real_login_nodes(real_hub: WholeHub, federation: Federation, brok
         asked_beside(real_hub) as centres,
         measured() as stalls,
     ):
+        stood = await broker_stalls(real_hub)
         await ann.start(plan="light", centre="east")
         await ann.ready()
         kernel = await ann.kernel()
@@ -114,7 +115,10 @@ async def test_real_login_nodes(real_hub: WholeHub, federation: Federation, brok
             assert not slower
             broken(FAULTS[fault], cut["message"], await counted(real_hub, wanted), seconds)
             await came(lambda: _alive(ann), 60, every=0.3)
-        assert max(stalls.longest, await broker_stalls(real_hub)) < TOO_LONG
+        assert stalls.longest < TOO_LONG
+        # The hub has run before this test: a stall of that time, which the page of that test would tell, is not this one's.
+        longest = await broker_stalls(real_hub)
+        assert longest < TOO_LONG or longest == stood, longest
         if os.getloadavg()[0] < 2 * len(os.sched_getaffinity(0)):
             assert not hub_stalled(real_hub)
 
