@@ -42,7 +42,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def test_the_environment_is_gone(hub: WholeHub, broken: Broken) -> None:
     """A real job that finds no Python, with what it said in its log."""
-    offers = await hub.ask("POST", "/place", "ida", json={"options": {"plan": "light"}})
+    offers = await hub.ask("POST", "/place", "vera", json={"options": {"plan": "light"}})
     first_choice = offers["ranked"][0]["centre"]
     before = hub.descriptor(first_choice)
     lines = (
@@ -58,9 +58,9 @@ async def test_the_environment_is_gone(hub: WholeHub, broken: Broken) -> None:
 
     await came(described)
     try:
-        async with Person(hub, "ida") as ida:
-            await ida.start(plan="light")
-            launch = await ida.at("ready")
+        async with Person(hub, "vera") as vera:
+            await vera.start(plan="light")
+            launch = await vera.at("ready")
             failed, second = launch["attempts"]
             assert (failed["centre"], failed["cause"]["code"]) == (first_choice, "ended.failed")
             assert second["centre"] == launch["centre"] != first_choice
