@@ -22,9 +22,14 @@ async def live_hub() -> AsyncIterator[LiveHub]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def hub(live_hub: LiveHub) -> AsyncIterator[LiveHub]:
     """The hub with its broker back to what it is by itself."""
+    log = live_hub.state / "hub.log"
+    said = log.stat().st_size
     yield live_hub
+    # pytest shows it only where the test has failed.
+    print(log.read_bytes()[said:].decode(errors="replace"))
     broker = live_hub.broker
     broker.away = False
     broker.refuse = None
+    broker.deaf_to_identities = 0
     broker.on_create = lambda script: None
     broker.on_stop = lambda script: broker.end(script, "ended.stopped")

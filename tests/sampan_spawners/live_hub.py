@@ -41,6 +41,8 @@ class LiveHub:
         self.broker_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.people: dict[str, str] = {}
+        """Name → the test whose person that is."""
         for folder in ("secrets", "run"):
             (state / folder).mkdir(mode=0o700)
         for name, text in (("password", PASSWORD), ("hub-broker", SECRET), ("proxy-token", PROXY_TOKEN)):
@@ -136,6 +138,10 @@ class Browser:
         self.client = httpx.AsyncClient(base_url=hub.url, timeout=20)
 
     async def __aenter__(self) -> Self:
+        test = os.environ["PYTEST_CURRENT_TEST"].partition("[")[0].split()[0]
+        assert self.hub.people.setdefault(self.name, test) == test, (
+            "each test has people of its own: another's server may still be there"
+        )
         page = await self.client.get("/hub/login")
         form = {"username": self.name, "password": PASSWORD, "_xsrf": token_in(page.text)}
         await self.client.post("/hub/login", data=form)

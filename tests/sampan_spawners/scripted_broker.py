@@ -71,6 +71,7 @@ class ScriptedBroker:
         self.stopped: list[str] = []
         self.refuse: Message | None = None
         self.away = False
+        self.starts = 1
         self.on_create: Callable[[Script], Any] = lambda script: None
         self.on_stop: Callable[[Script], Any] = lambda script: self.end(script, "ended.stopped")
         self.app = FastAPI()
@@ -92,6 +93,7 @@ class ScriptedBroker:
     async def leave(self) -> None:
         """As when it restarts: nobody is answered, and those who listen are cut off. It forgets what was in its memory."""
         self.away = True
+        self.starts += 1
         self.identities.clear()
         for script in self.scripts.values():
             async with script.news:
@@ -108,6 +110,7 @@ class ScriptedBroker:
     async def _check(self, request: Request, follow: Any) -> Response:
         if self.away:
             return Response(status_code=503)
+        request.state.starts = self.starts
         if request.headers.get("authorization") != f"Sampan {SECRET}":
             return _refusal(Message("access.token"), 403)
         request.state.user = request.headers["x-sampan-user"]
@@ -200,7 +203,9 @@ class ScriptedBroker:
         if script is None:
             return _missing(id_)
         after = int(request.headers.get("last-event-id", "-1"))
-        return StreamingResponse(self._stream(script, after), media_type="text/event-stream")
+        return StreamingResponse(
+            self._stream(script, after, request.state.starts), media_type="text/event-stream"
+        )
 
     def _view(self, script: Script) -> Json:
         last = script.steps[-1] if script.steps else None
@@ -228,7 +233,7 @@ class ScriptedBroker:
             "log_tail": script.tail,
         }
 
-    async def _stream(self, script: Script, after: int) -> AsyncIterator[str]:
+    async def _stream(self, script: Script, after: int, starts: int) -> AsyncIterator[str]:
         yield ": welcome\n\n"
         told = after + 1
         while True:
@@ -238,9 +243,9 @@ class ScriptedBroker:
                     return
                 told += 1
             async with script.news:
-                if told >= len(script.steps):
-                    await script.news.wait()
-            if self.away:
+                # A restart cuts off who listens, also one that is over before this one has looked.
+                await script.news.wait_for(lambda: told < len(script.steps) or self.starts != starts)  # noqa: B023
+            if self.starts != starts:
                 return
 
 

@@ -22,23 +22,23 @@ async def unconfirmed(script: Script) -> None:
 
 async def test_a_stop_that_is_not_confirmed_and_the_start_after_it(hub: LiveHub) -> None:
     hub.broker.on_stop = unconfirmed
-    async with Browser(hub, "olga") as olga, door() as address:
-        script = await olga.started(address)
+    async with Browser(hub, "oona") as oona, door() as address:
+        script = await oona.started(address)
         token = hub.broker.running_token[script.id]
-        await olga.send("DELETE", "/hub/api/users/olga/server")
-        await came(olga.is_idle)
+        await oona.send("DELETE", "/hub/api/users/oona/server")
+        await came(oona.is_idle)
         assert script.stage is Stage.READY, "the broker still waits for its end"
         assert await hub.whose(token) is None
-        listing = (await olga.send("GET", "/hub/sampan/unsettled")).json()["html"]
+        listing = (await oona.send("GET", "/hub/sampan/unsettled")).json()["html"]
         assert "Stopping at &lt;East&gt;, not confirmed" in listing
         assert f'data-let-go="{script.id}"' in listing
-        assert (await olga.send("GET", "/hub/sampan/unsettled?name=other")).json()["html"] == ""
-        await olga.submit()
-        listening = asyncio.create_task(olga.page(f"/hub/sampan/events/?_xsrf={await olga.xsrf()}"))
-        await came(lambda: olga.page_with("/hub/spawn-pending/olga", "sampan-unsettled"))
+        assert (await oona.send("GET", "/hub/sampan/unsettled?name=other")).json()["html"] == ""
+        await oona.submit()
+        listening = asyncio.create_task(oona.page(f"/hub/sampan/events/?_xsrf={await oona.xsrf()}"))
+        await came(lambda: oona.page_with("/hub/spawn-pending/oona", "sampan-unsettled"))
         await asyncio.sleep(1)
-        assert (await olga.post(f"/hub/sampan/let-go/{script.id}")).status_code == 202
-        second = await launched(hub, "olga")
+        assert (await oona.post(f"/hub/sampan/let-go/{script.id}")).status_code == 202
+        second = await launched(hub, "oona")
         assert second.id != script.id
         await hub.broker.end(second, "ended.finished")
         events = told((await listening).text)
@@ -48,34 +48,34 @@ async def test_a_stop_that_is_not_confirmed_and_the_start_after_it(hub: LiveHub)
 
 
 async def test_when_there_is_nothing_to_decide(hub: LiveHub) -> None:
-    async with Browser(hub, "pia") as pia, Browser(hub, "quin") as quin, door() as address:
-        script = await pia.started(address)
-        assert (await pia.send("GET", "/hub/sampan/unsettled")).json()["html"] == ""
-        refused = await pia.post(f"/hub/sampan/let-go/{script.id}")
+    async with Browser(hub, "pola") as pola, Browser(hub, "quill") as quill, door() as address:
+        script = await pola.started(address)
+        assert (await pola.send("GET", "/hub/sampan/unsettled")).json()["html"] == ""
+        refused = await pola.post(f"/hub/sampan/let-go/{script.id}")
         assert refused.status_code == 409
         assert refused.json()["error"]["code"] == "launch.not_silent"
         script.seen, script.seen_since = "unknown", time.time()
-        listing = (await pia.send("GET", "/hub/sampan/unsettled")).json()["html"]
+        listing = (await pola.send("GET", "/hub/sampan/unsettled")).json()["html"]
         assert "Most such silences are short" in listing
         assert "data-let-go" not in listing, "not yet"
-        assert (await quin.send("GET", "/hub/sampan/unsettled")).json()["html"] == ""
-        assert (await quin.post(f"/hub/sampan/let-go/{script.id}")).status_code == 404
+        assert (await quill.send("GET", "/hub/sampan/unsettled")).json()["html"] == ""
+        assert (await quill.post(f"/hub/sampan/let-go/{script.id}")).status_code == 404
         assert script.stage is Stage.READY
 
 
 async def test_who_comes_back_is_told_how_the_last_one_ended(hub: LiveHub) -> None:
-    async with Browser(hub, "rosa") as rosa, door() as address:
-        script = await rosa.started(address)
+    async with Browser(hub, "rita") as rita, door() as address:
+        script = await rita.started(address)
         await hub.broker.end(script, "ended.idle", about="<1 h>")
-        await came(rosa.is_idle)
-        told = (await rosa.send("GET", "/hub/sampan/unsettled?ended=1")).json()
+        await came(rita.is_idle)
+        told = (await rita.send("GET", "/hub/sampan/unsettled?ended=1")).json()
         assert told["html"] == ""
         assert "Nothing was done in it for &lt;1 h&gt;" in told["ended"]
-        assert "ended" not in (await rosa.send("GET", "/hub/sampan/unsettled")).json()
-        assert "data-ended" in (await rosa.page("/hub/home")).text
+        assert "ended" not in (await rita.send("GET", "/hub/sampan/unsettled")).json()
+        assert "data-ended" in (await rita.page("/hub/home")).text
         # One that they stopped themselves is no news, and the newest one is the one that counts.
-        second = await rosa.started(address)
-        assert (await rosa.send("GET", "/hub/sampan/unsettled?ended=1")).json()["ended"] == ""
+        second = await rita.started(address)
+        assert (await rita.send("GET", "/hub/sampan/unsettled?ended=1")).json()["ended"] == ""
         await hub.broker.end(second, "ended.stopped")
-        await came(rosa.is_idle)
-        assert (await rosa.send("GET", "/hub/sampan/unsettled?ended=1&name=")).json()["ended"] == ""
+        await came(rita.is_idle)
+        assert (await rita.send("GET", "/hub/sampan/unsettled?ended=1&name=")).json()["ended"] == ""

@@ -45,13 +45,13 @@ async def test_it_waits_through_a_broker_that_goes_and_comes_back(
         await client.put_identity(launch["id"], {"JUPYTERHUB_API_TOKEN": f"t{len(supplied)}"})
 
     waiting = asyncio.create_task(settled(client, script.id, supply))
-    await until(lambda: supplied)
+    await until(lambda: script.id in scripted.identities)
     await scripted.leave()
     await asyncio.sleep(0.2)
     assert not waiting.done()
     scripted.away = False
     # Its memory was empty, so the identity is handed over again.
-    await until(lambda: len(supplied) == 2)
+    await until(lambda: len(supplied) == 2 and script.id in scripted.identities)
     await scripted.ready(script, "http://127.0.0.1:7")
     assert (await waiting)["stage"] == Stage.READY
     assert scripted.running_token[script.id] == "t2"

@@ -31,9 +31,9 @@ async def test_place_answers_what_the_form_would_get(hub: LiveHub) -> None:
 
 
 async def test_place_says_when_the_broker_is_away(hub: LiveHub) -> None:
-    async with Browser(hub, "vera") as vera:
+    async with Browser(hub, "vala") as vala:
         hub.broker.away = True
-        answer = (await vera.post("/hub/sampan/place", json={"options": {}})).json()
+        answer = (await vala.post("/hub/sampan/place", json={"options": {}})).json()
         assert "The broker does not answer just now" in answer["html"]
         assert answer["startable"]
 
@@ -43,9 +43,9 @@ async def test_place_says_when_the_broker_is_away(hub: LiveHub) -> None:
     [({"json": {"options": []}}, 400), ({"json": 7}, 400), ({"content": b"{" * 70_000}, 413)],
 )
 async def test_place_refuses_what_is_no_wish(hub: LiveHub, body: dict[str, Any], status: int) -> None:
-    async with Browser(hub, "vera") as vera:
+    async with Browser(hub, "vida") as vida:
         headers = {"Content-Type": "application/json"}
-        assert (await vera.post("/hub/sampan/place", headers=headers, **body)).status_code == status
+        assert (await vida.post("/hub/sampan/place", headers=headers, **body)).status_code == status
 
 
 @pytest.mark.parametrize("route", ["place", "stop/", "events/", "unsettled", "let-go/l0000000"])

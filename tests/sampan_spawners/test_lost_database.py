@@ -10,12 +10,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_route_follows_a_door_that_was_opened_elsewhere(hub: LiveHub) -> None:
-    async with Browser(hub, "dora") as dora, door() as one, door() as two:
-        script = await dora.started(one)
+    async with Browser(hub, "dale") as dale, door() as one, door() as two:
+        script = await dale.started(one)
         assert one != two
         script.door = two
-        await came(lambda: _leads(hub, "/user/dora", two), 30)
-        assert (await dora.client.get("/user/dora/api")).json() == {"version": "here"}
+        await came(lambda: _leads(hub, "/user/dale", two), 30)
+        assert (await dale.client.get("/user/dale/api")).json() == {"version": "here"}
 
 
 async def _leads(hub: LiveHub, path: str, address: str) -> bool:
