@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,7 +30,7 @@ def answer_errors(app: FastAPI) -> None:
 async def _known(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, SampanError):
         raise error
-    return _told(error.message, error.status, retry=error.retry)
+    return _told(request, error.message, error.status, retry=error.retry)
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
@@ -40,7 +41,7 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     place = [str(part) for part in first["loc"][1:]] if first["type"] != "json_invalid" else []
     field = _shown(".".join(place) or str(first["loc"][0]))
     invalid = Invalid("request.field", field=field, expected=_shown(str(first["msg"]), 200))
-    return _told(invalid.message, invalid.status)
+    return _told(request, invalid.message, invalid.status)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -53,15 +54,27 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         message = Message("request.field", {"field": "body", "expected": "JSON (UTF-8)"})
     else:
         message = Message("request.route", {"method": request.method, "path": _shown(request.url.path, 200)})
-    return _told(message, error.status_code, headers=error.headers)
+    return _told(request, message, error.status_code, headers=error.headers)
 
 
 async def _mistake(request: Request, error: Exception) -> JSONResponse:
-    return _told(Message("broker.failed"), 500, retry=True)
+    return _told(request, Message("broker.failed"), 500, retry=True)
 
 
-def _told(message: Message, status: int, *, retry: bool = False, headers: Any = None) -> JSONResponse:
+def _told(
+    request: Request,
+    message: Message,
+    status: int,
+    *,
+    retry: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
     body = {"error": message.to_json(), "retry": retry, "field": message.params.get("field")}
+    headers = dict(headers or {})
+    if request.scope["type"] == "websocket":
+        # uvicorn closes the connection of a websocket that is refused. A proxy that was not told so sends the next person's
+        # request into it, and answers 503.
+        headers["Connection"] = "close"
     return JSONResponse(body, status_code=status, headers=headers)
 
 

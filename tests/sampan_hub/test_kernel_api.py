@@ -101,6 +101,24 @@ async def test_what_is_refused_is_refused_in_words_before_it_begins(broker: Real
     await broker.ask("DELETE", f"/launches/{server}", "alice")
 
 
+async def test_a_proxy_is_told_that_a_refused_stream_ends_its_connection(
+    broker: RealBroker, kernel: str
+) -> None:
+    """Or it would send the next request, somebody else's, into a connection that is being closed, and answer 503 itself."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", broker.port)
+    lines = (
+        f"GET /services/sampan/api/launches/{kernel}/sockets/nosuch HTTP/1.1",
+        *("Host: broker", "Connection: Upgrade", "Upgrade: websocket"),
+        *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+    )
+    writer.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+    head, _, body = (await asyncio.wait_for(reader.read(), 10)).decode().partition("\r\n\r\n")
+    writer.close()
+    assert head.split()[1] == "403", head
+    assert "access." in body
+    assert "connection: close" in head.lower().splitlines()
+
+
 async def test_text_ends_a_stream_and_harms_nothing(broker: RealBroker, kernel: str) -> None:
     stream = await open_stream(address(broker), kernel, "hb")
     await stream.write_message("text")

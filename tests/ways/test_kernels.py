@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from sampan import calls
+from sampan.address import Address
+from sampan.client import AsyncBroker
+from sampan.errors import Missing
+from sampan_kernels.stream import open_stream
 from tests.ways import a_kernel
 from tests.ways.person import Person
 from tests.ways.whole_hub import ROOT, WholeHub, came, whole_hub
@@ -108,6 +113,18 @@ async def test_a_notebook_at_one_centre_computes_at_another(hub: WholeHub) -> No
             return not await hub.launches("carol") and not await asyncio.to_thread(hub.live_jobs, "west")
 
         await came(over)
+
+
+async def test_a_stream_that_is_refused_disturbs_nobody(hub: WholeHub) -> None:
+    """A kernel that restarts has no sockets for a moment; whoever asks for them meanwhile costs nobody else a 503."""
+    async with Person(hub, "dan") as dan:
+        token = (await dan.api("POST", "/users/dan/tokens", json={"note": "a script"})).json()["token"]
+        there = Address.parse(hub.url, token=token)
+        async with AsyncBroker(there) as broker:
+            for _ in range(60):
+                with pytest.raises(Missing):
+                    await open_stream(there, "nosuch", "shell")
+                await broker.ask(calls.plans())
 
 
 async def test_a_token_for_other_things_starts_no_kernel(hub: WholeHub) -> None:
