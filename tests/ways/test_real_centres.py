@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import nbformat
 import pytest
 import pytest_asyncio
 
+from sampan_hub.watch import BUSY_TICK
 from tests.federation import user_environment
 from tests.federation.accounts import STRANGER
 from tests.federation.federation import Federation
@@ -178,13 +180,16 @@ async def test_fifty_waiting_ask_once_a_tick(hub: WholeHub, federation: Federati
         await _log_in(people)
         await asyncio.gather(*(person.start(plan="light", centre="east") for person in people))
         await asyncio.gather(*(person.at("queued", deadline=120) for person in people))
+        began = time.monotonic()
         before = _questions(federation)
         await asyncio.sleep(seconds)
         after = _questions(federation)
         asked = {kind: after[kind] - before.get(kind, 0) for kind in after}
-        # squeue is REQUEST_JOB_INFO, sinfo REQUEST_NODE_INFO; our own two questions here are in it.
-        assert 2 <= asked["REQUEST_JOB_INFO"] <= seconds + 2, asked
-        assert 2 <= asked["REQUEST_NODE_INFO"] <= seconds + 2, asked
+        # On a busy machine the two questions of this test take a while, too.
+        ticks = (time.monotonic() - began) / BUSY_TICK
+        # squeue is REQUEST_JOB_INFO, sinfo REQUEST_NODE_INFO. Two more for the edges, and one squeue a minute is the sweep's.
+        assert 2 <= asked["REQUEST_JOB_INFO"] <= ticks + 3, asked
+        assert 2 <= asked["REQUEST_NODE_INFO"] <= ticks + 2, asked
     finally:
         await _leave(people)
         await asyncio.to_thread(federation.centre("east").free)
