@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import threading
+import time
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +18,8 @@ log = logging.getLogger(__name__)
 TOO_LONG: Final = 1.0
 """Seconds of a stall that is logged: whoever types in a notebook has noticed it."""
 _EVERY: Final = 0.05
+_DEPTH: Final = 8
+"""Innermost frames of what stood still, as many as are worth a look."""
 # https://docs.kernel.org/scheduler/sched-stats.html: the second figure is the time spent waiting for a processor, in ns.
 _SCHEDULER: Final = Path("/proc/thread-self/schedstat")
 
@@ -27,20 +33,38 @@ class Stalls:
     def __init__(self) -> None:
         self.longest = 0.0
         self.too_long = 0
+        self._beat = 0.0
+        self._where = ""
+        self._over = threading.Event()
 
     async def run(self) -> None:
         """Measures until cancelled, on the loop that it runs on."""
         loop = asyncio.get_running_loop()
-        while True:
-            due, waited = loop.time() + _EVERY, _waited()
-            await asyncio.sleep(_EVERY)
-            self._note(max(0.0, loop.time() - due - (_waited() - waited)))
+        self._beat = time.monotonic()
+        self._over.clear()
+        threading.Thread(target=self._look, args=(threading.get_ident(),), name="stalls", daemon=True).start()
+        try:
+            while True:
+                due, waited = loop.time() + _EVERY, _waited()
+                await asyncio.sleep(_EVERY)
+                self._note(max(0.0, loop.time() - due - (_waited() - waited)))
+                self._beat, self._where = time.monotonic(), ""
+        finally:
+            self._over.set()
+
+    def _look(self, thread: int) -> None:
+        """Beside the loop: remembers where it stands while it does. A stall of the whole process leaves nothing to see."""
+        while not self._over.wait(TOO_LONG / 2):
+            if time.monotonic() - self._beat > TOO_LONG and not self._where:
+                frame = sys._current_frames().get(thread)  # noqa: SLF001 (the one way to another thread's stack)
+                self._where = "".join(traceback.format_stack(frame, _DEPTH)) if frame is not None else ""
 
     def _note(self, stall: float) -> None:
         self.longest = max(self.longest, stall)
         if stall > TOO_LONG:
             self.too_long += 1
-            log.warning("the event loop stood still for %.1f s", stall)
+            where = self._where or "nothing: no thread of this process went on"
+            log.warning("the event loop stood still for %.1f s; seen meanwhile:\n%s", stall, where)
 
 
 def _waited() -> float:

@@ -32,6 +32,7 @@ async def test_a_blocking_call_is_measured_and_logged(
     assert stalls.longest > 0.5
     assert stalls.too_long == 1
     assert "stood still for 0." in caplog.text
+    assert "time.sleep(0.6)" in caplog.text, "where it stood"
 
 
 async def test_a_machine_that_is_busy_is_no_stall(stalls: Stalls) -> None:
