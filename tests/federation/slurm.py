@@ -129,8 +129,9 @@ class Slurm:
             wait_for(f"munged at {host.name}", lambda: host.run(["munge", "-n"], check=False).returncode == 0)
 
     def _database(self) -> None:
+        # First: while one is being made, by whoever was killed meanwhile, a mariadbd runs that will never listen.
+        self._login.run(["flock", "/run", "sh", "-c", _INSTALL_DATABASE], seconds=120)
         if not _runs(self._login, "mariadbd"):
-            self._login.run(["flock", "/run", "sh", "-c", _INSTALL_DATABASE])
             self._login.spawn(["mariadbd", *_MARIADB], log="/var/log/mariadb.log")
         # After a crash it looks through its files first.
         try:

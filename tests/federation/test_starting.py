@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -96,18 +96,41 @@ def test_up_again_after_half_of_it_was_killed(another: Federation) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_up_again_after_it_was_killed_on_its_way(another: Federation, root: Path) -> None:
-    """Down, twice killed while it comes up, and up: three starts, each with databases and daemons of four centres."""
+    """Down, twice killed while it comes up, and up: three starts, each with databases and daemons of four centres.
+
+    Once anywhere, and once while a database is being made, which goes on without whoever wanted it.
+    """
     another.down()
-    for seconds in (random.uniform(0.2, 1.0), random.uniform(1.0, 4.0)):
-        environment = {**os.environ, "SAMPAN_FEDERATION": str(root)}
-        argv = [sys.executable, "-m", "tests.federation", "up"]
-        with subprocess.Popen(
-            argv, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as up:
-            time.sleep(seconds)
-            up.kill()
+    with coming_up(root):
+        time.sleep(random.uniform(0.2, 1.0))
+    with coming_up(root):
+        wait_until(lambda: databases_in_the_making(another), 60)
     another.up()
     assert works(another)
+
+
+@contextmanager
+def coming_up(root: Path) -> Iterator[None]:
+    """On its way up within; killed afterwards."""
+    environment = {**os.environ, "SAMPAN_FEDERATION": str(root)}
+    argv = [sys.executable, "-m", "tests.federation", "up"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(argv, cwd=REPOSITORY, env=environment, stdout=quiet, stderr=quiet) as up:
+        try:
+            yield
+        finally:
+            up.kill()
+
+
+def databases_in_the_making(federation: Federation) -> list[Process]:
+    found = [process for anchor in anchors(federation).values() for process, _ in within(anchor)]
+    return [process for process in found if b"\0--bootstrap\0" in _arguments(process)]
+
+
+def _arguments(process: Process) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    return b""
 
 
 def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(tmp_path: Path) -> None:
