@@ -42,11 +42,11 @@ class Asking:
                 self._at = time.monotonic()
             return self._told
 
-    async def move_on(self) -> dict[str, Any]:
-        """Asks for another attempt at the same centre, with all the time that was asked for. Raises SampanError."""
+    async def move_on(self, minutes: int | None = None) -> dict[str, Any]:
+        """Asks for another attempt at the same centre, for as long as the first one or `minutes`. Raises SampanError."""
         from sampan import calls
 
-        told = await self._way().ask(calls.move_on(self._id))
+        told = await self._way().ask(calls.move_on(self._id, minutes))
         self._told, self._at = told, time.monotonic()
         return told
 

@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict
 from typing import Final
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -22,7 +23,7 @@ __all__ = ["ROUTES"]
 
 
 class OwnHandler(APIHandler):
-    """For whom the server lets in, as everything of it."""
+    """For whom the server lets in, as everything of it; its authorizer is asked for `sampan`."""
 
     auth_resource = "sampan"
 
@@ -37,20 +38,26 @@ class SessionHandler(OwnHandler):
     _track_activity = False
 
     @web.authenticated
+    @authorized
     async def get(self) -> None:
         told = await self._asking.launch()
         self.finish(json.dumps(asdict(session(os.environ, time.time(), told, self._activity.idle_left()))))
 
 
 class MoveOnHandler(OwnHandler):
-    """POST: a new attempt at the same centre, with a new walltime; 202, or the broker's own refusal."""
+    """POST `{"minutes"?}`: a new attempt at the same centre, with a new walltime; 202, or the broker's own refusal."""
 
     @web.authenticated
+    @authorized
     async def post(self) -> None:
         from sampan.errors import SampanError
 
+        wish = self.get_json_body() or {}
+        if not isinstance(wish, dict):
+            raise web.HTTPError(400, "an object is expected")
         try:
-            told = await self._asking.move_on()
+            # What is no number of minutes the broker refuses, in its own words.
+            told = await self._asking.move_on(wish.get("minutes"))
         except SampanError as error:
             self.set_status(error.status)
             self.finish(json.dumps({"message": error.message.say("en"), "error": error.message.to_json()}))
@@ -63,6 +70,7 @@ class AwakeHandler(OwnHandler):
     """POST: the person is here."""
 
     @web.authenticated
+    @authorized
     async def post(self) -> None:
         self._activity.touch()
         self.set_status(204)
