@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sampan.errors import Forbidden, Invalid
 from sampan.stages import Kind
-from sampan_hub import facts, kernel_api, overview, plans
-from sampan_hub.asking import Maker, Mine, Parts, Who
+from sampan_hub import ends, facts, kernel_api, overview, plans
+from sampan_hub.asking import Maker, Mine, Parts, Still, Who
 from sampan_hub.body_limit import BodyLimit
 from sampan_hub.events import events
 from sampan_hub.http_errors import answer_errors
@@ -224,10 +224,11 @@ async def move_on(
 async def follow_launch(
     launch: Mine,
     services: Parts,
+    still: Still,
     last_event_id: Annotated[str, Header(pattern=r"^[0-9]{0,18}$")] = "",
 ) -> StreamingResponse:
     """Server-sent events of a launch, from the first or from Last-Event-ID on, until it has ended."""
-    steps = events(services.store, launch.id, int(last_event_id or 0))
+    steps = events(services.store, launch.id, int(last_event_id or 0), still)
     return StreamingResponse(steps, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
@@ -286,7 +287,7 @@ def make_app(services: Services, logins: Logins, launching: Launching, metrics: 
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
-    for some in (routes, kernel_api.routes, overview.routes):
+    for some in (routes, ends.routes, kernel_api.routes, overview.routes):
         app.include_router(some, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     answer_errors(app)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import Depends, Header
 from starlette.requests import HTTPConnection
 
-from sampan.errors import Conflict, Forbidden, Missing, Unavailable
+from sampan.errors import Conflict, Forbidden, Missing, SampanError, Unavailable
 from sampan.logs import concerns
 from sampan.stages import Kind
 from sampan_hub.adoption import sure
@@ -17,7 +18,7 @@ from sampan_hub.people import Logins, Person
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 
-__all__ = ["LOCAL", "Maker", "Mine", "OwnKernel", "Parts", "Who"]
+__all__ = ["LOCAL", "Maker", "Mine", "OwnKernel", "Parts", "Still", "Who"]
 
 LOCAL: Final = "sampan.local"
 """Set to True in the ASGI scope of what came over the broker's own unix socket; nothing in a request can set it."""
@@ -54,8 +55,27 @@ async def _alive(services: Services, owner: str, server: str) -> None:
         raise Forbidden("access.token")
 
 
+def _still(
+    asked: HTTPConnection,
+    authorization: Annotated[str, Header()] = "",
+    x_sampan_user: Annotated[str, Header()] = "",
+) -> Callable[[], Awaitable[bool]]:
+    async def stands() -> bool:
+        try:
+            await _person(asked, authorization, x_sampan_user)
+        except Forbidden:
+            return False
+        except SampanError:
+            pass  # a hub that is away has taken nothing back
+        return True
+
+    return stands
+
+
 Parts = Annotated[Services, Depends(_services)]
 Who = Annotated[Person, Depends(_person)]
+Still = Annotated[Callable[[], Awaitable[bool]], Depends(_still)]
+"""Whether the proof that a stream was opened with is one still: what goes on for hours asks now and then."""
 Maker = Annotated[Launching, Depends(_launching)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from sampan_hub.store import Store
 from sampan_hub.views import transition_view
@@ -15,8 +15,12 @@ KEEPALIVE = 15.0
 """Seconds of silence after which a stream sends a comment, so that no proxy in between closes it."""
 
 
-async def events(store: Store, launch: str, after: int) -> AsyncIterator[str]:
+async def events(
+    store: Store, launch: str, after: int, still: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
     """Every transition after that number as an event, then what follows, until the launch has ended.
+
+    With each sign of life it is asked whether whoever listens `still` may.
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
@@ -40,3 +44,5 @@ async def events(store: Store, launch: str, after: int) -> AsyncIterator[str]:
                     await changed.wait()
             except TimeoutError:
                 yield ": still here\n\n"
+                if not await still():
+                    return

@@ -8,7 +8,7 @@ from fastapi import APIRouter, WebSocket
 
 from sampan.errors import Missing, Unavailable
 from sampan.stages import Stage
-from sampan_hub.asking import OwnKernel, Parts
+from sampan_hub.asking import OwnKernel, Parts, Still
 from sampan_hub.kernel_sockets import SOCKETS
 from sampan_hub.link import Link, Status
 from sampan_hub.records import Launch
@@ -51,7 +51,9 @@ async def restart_kernel(launch: OwnKernel, services: Parts) -> dict[str, Any]:
 
 
 @routes.websocket("/sockets/{name}")
-async def open_socket(websocket: WebSocket, launch: OwnKernel, name: str, services: Parts) -> None:
+async def open_socket(
+    websocket: WebSocket, launch: OwnKernel, name: str, services: Parts, still: Still
+) -> None:
     """A stream to one of the kernel's sockets, as binary messages; what is refused is refused before it begins."""
     if name not in SOCKETS:
         shown = name[:16] if name.isprintable() else "?"
@@ -59,7 +61,7 @@ async def open_socket(websocket: WebSocket, launch: OwnKernel, name: str, servic
     link = _link(services, launch)
     inside = await link.open_kernel(name)
     await websocket.accept()
-    await carry(websocket, inside, link.closed)
+    await carry(websocket, inside, link.closed, still)
 
 
 def _link(services: Services, launch: Launch) -> Link:

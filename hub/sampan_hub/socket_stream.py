@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -12,26 +13,35 @@ from fastapi import WebSocket, WebSocketDisconnect
 __all__ = ["carry"]
 
 PIECE: Final = 256 * 1024
+LOOK: Final = 15.0
+"""Seconds between two looks whether a stream may go on."""
 ENDED: Final = 1000
+VOID: Final = 1008
 CUT: Final = 1012
-"""https://www.iana.org/assignments/websocket/websocket.xhtml: "service restart", come again."""
+"""https://www.iana.org/assignments/websocket/websocket.xhtml: "policy violation", and "service restart", come again."""
 
 Inside = tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]
 
 
-async def carry(outside: WebSocket, inside: Inside, cut: asyncio.Event) -> None:
-    """Passes bytes both ways until either side ends, or `cut` is set; then both are closed.
+async def carry(
+    outside: WebSocket, inside: Inside, cut: asyncio.Event, still: Callable[[], Awaitable[bool]]
+) -> None:
+    """Passes bytes both ways until either side ends, `cut` is set, or it is `still` allowed no more; then both are closed.
 
     Binary messages are pieces of one stream: where one ends means nothing. A side that stops reading stops the other.
     """
     reader, writer = inside
+    void = asyncio.create_task(_until_not(still))
     ways = [
         asyncio.create_task(_take(outside, writer)),
         asyncio.create_task(_give(reader, outside)),
         asyncio.create_task(cut.wait()),
+        void,
     ]
+    code = ENDED
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        code = CUT if cut.is_set() else VOID if void.done() else ENDED
     finally:
         for task in ways:
             task.cancel()
@@ -42,7 +52,12 @@ async def carry(outside: WebSocket, inside: Inside, cut: asyncio.Event) -> None:
             writer.close()
     # The other side may have gone without a word.
     with suppress(RuntimeError, WebSocketDisconnect):
-        await outside.close(CUT if cut.is_set() else ENDED)
+        await outside.close(code)
+
+
+async def _until_not(still: Callable[[], Awaitable[bool]]) -> None:
+    while await still():  # noqa: ASYNC110 (it asks the hub)
+        await asyncio.sleep(LOOK)
 
 
 async def _take(source: WebSocket, target: asyncssh.SSHWriter[bytes]) -> None:

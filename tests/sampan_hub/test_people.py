@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 
 from sampan.errors import Forbidden
 from sampan_hub import people
+from sampan_hub.asking import _still
 from sampan_hub.people import Logins, Person
 from tests.sampan_hub.real_broker import RealBroker, real_broker
 from tests.small_hub import SmallHub, small_hub
@@ -237,6 +240,23 @@ async def test_believed_for_a_minute_at_most(hub: SmallHub, monkeypatch: pytest.
             except Forbidden:
                 break
             await asyncio.sleep(0.1)
+
+
+async def test_a_stream_asks_whether_its_proof_is_one_still(
+    hub: SmallHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "_CACHE_SECONDS", 1)
+    app = FastAPI()
+    app.state.logins = Logins(f"http://127.0.0.1:{hub.port}/hub/api", "x", "secret")
+    token, number = await _token(hub, "alice")
+    stands = _still(HTTPConnection({"type": "websocket", "app": app}), f"token {token}", "")
+    assert await stands()
+    await _maker(hub, "DELETE", f"/users/alice/tokens/{number}")
+    async with asyncio.timeout(5):
+        while await stands():  # noqa: ASYNC110 (it asks the hub)
+            await asyncio.sleep(0.1)
+    app.state.logins = Logins("http://127.0.0.1:9/hub/api", "x", "secret")
+    assert await stands(), "a hub that is away has taken nothing back"
 
 
 async def test_a_hub_that_is_away_is_said_and_is_no_refusal() -> None:
