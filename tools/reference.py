@@ -12,7 +12,7 @@ from sampan.commands import Command
 from sampan.questions import Centres, Launches, Place
 from sampan.sentences import SENTENCES
 from sampan.stages import Kind, Seen, Stage, Target
-from sampan_hub import culler, kernel_api, overview, signer
+from sampan_hub import culler, ends, kernel_api, overview, signer
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand
@@ -66,7 +66,7 @@ def _sentences() -> str:
 
 def _routes() -> str:
     rows = []
-    for route in (*routes.routes, *kernel_api.routes.routes, *overview.routes.routes):
+    for route in (*routes.routes, *ends.routes.routes, *kernel_api.routes.routes, *overview.routes.routes):
         found: Any = route
         for method in sorted(getattr(found, "methods", ("WEBSOCKET",))):
             first = (found.endpoint.__doc__ or "").strip().splitlines()[0]

@@ -77,12 +77,17 @@ class MasterKey:
         """Whether that is such a proof."""
         return hmac.compare_digest(self.seal(tag, data), seal)
 
+    def end_key(self, launch: str) -> str:
+        """What a page shows that asks how the launch has ended, when its server's token is dead: 128 bits, in hexadecimal."""
+        return self._expand(b"end " + launch.encode()).hex()[:32]
+
     def _derive(self, tag: str, purpose: bytes = b"") -> bytes:
         if not _TAG.fullmatch(tag):
             raise Invalid("request.field", field="tag", expected=_TAG.pattern)
-        return HKDF(algorithm=hashes.SHA256(), length=_SIZE, salt=None, info=purpose + tag.encode()).derive(
-            self.secret
-        )
+        return self._expand(purpose + tag.encode())
+
+    def _expand(self, info: bytes) -> bytes:
+        return HKDF(algorithm=hashes.SHA256(), length=_SIZE, salt=None, info=info).derive(self.secret)
 
 
 def _link(draft: Path, path: Path) -> None:

@@ -55,6 +55,9 @@ def launch_view(
         "cull_at": cull_at(services, launch, last),
         "ends_at": _ends_at(services, launch, last) if last else None,
         "may_move_on": may_move_on(launch, last) and beside is None,
+        "most_minutes": _most_minutes(services, last) if last else None,
+        # For the page of that server alone, which nobody knows any more when it is gone.
+        "end_key": services.master.end_key(launch.id) if person.server is not None else None,
         "needs_identity": _needs_identity(services, launch, last, beside),
         "door": services.doors.url(launch.id) if person.hub else None,
         "parent": launch.parent,
@@ -88,6 +91,12 @@ def may_move_on(launch: Launch, last: Attempt | None) -> bool:
     """Whether a new session can follow this one: one that serves, and that nobody has asked to end."""
     serves = last is not None and last.stage is Stage.READY and last.cancel_requested_at is None
     return serves and launch.kind == Kind.SERVER and launch.target is Target.READY and launch.live
+
+
+def _most_minutes(services: Services, last: Attempt) -> int | None:
+    """How long a session may be at that centre, in the share that allows most; None where its descriptor has gone."""
+    centre = services.directory.centres.get(last.centre)
+    return None if centre is None else round(60 * max(share.max_hours for share in centre.descriptor.shares))
 
 
 def _ends_at(services: Services, launch: Launch, attempt: Attempt) -> float | None:
