@@ -1,7 +1,4 @@
-"""Idle servers are ended, by what is done in them: a silent computation is not idle, an open page is.
-
-On the embedded default alone: what is idle is decided between session, broker and hub, and no centre has a part in it.
-"""
+"""Idle servers are ended, by what is done in them: a silent computation is not idle, an open page is."""
 
 from __future__ import annotations
 
@@ -19,10 +16,9 @@ IDLE = 25
 
 
 @pytest_asyncio.fixture
-async def hub() -> AsyncIterator[WholeHub]:
-    async with whole_hub(
-        environment={"SAMPAN_IDLE_AFTER": str(IDLE), "SAMPAN_LOG_FORMAT": "json"}
-    ) as running:
+async def hub(kind: str) -> AsyncIterator[WholeHub]:
+    environment = {"SAMPAN_IDLE_AFTER": str(IDLE), "SAMPAN_LOG_FORMAT": "json"}
+    async with whole_hub(kind, environment=environment) as running:
         yield running
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from sampan_hub.watch import BUSY_TICK
 from tests.federation import user_environment
@@ -64,7 +65,9 @@ async def test_page_kernel_and_scheduler_agree(hub: WholeHub, centre: str) -> No
             assert (host, cluster) == ("cloud-login", None)
         else:
             assert (cluster, job, [host]) == (centre, running["id"], running["nodes"])
+        await expect(alice.session).to_contain_text(names["en"])
         await alice.page.goto(f"{hub.url}/hub/home")
+        await expect(alice.page.get_by_text(f"at {names['en']}")).to_be_visible()
         await alice.press("Stop")
         await came(lambda: _none_live(hub, centre))
 
