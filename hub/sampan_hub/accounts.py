@@ -21,6 +21,8 @@ __all__ = ["Accounts", "shared_account", "slug"]
 
 _PLAIN: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _LONGEST_NAME: Final = 255
+_FIRST_PERSON: Final = 1000
+"""Below are the system's numbers: https://manpages.debian.org/bookworm/login/login.defs.5.en.html (UID_MIN)."""
 
 
 def slug(user: str) -> str:
@@ -74,7 +76,7 @@ class Accounts:
         if user in self._known:
             return self._known[user]
         account = facts.table.get(user) if facts.method == "table" else await self._ask(user)
-        if account is None or not re.fullmatch(ACCOUNT, account) or is_system_account(account):
+        if account is None or not re.fullmatch(ACCOUNT, account) or self._is_the_systems(account):
             raise self._no("centre.account", f"{user!r} is mapped to {account!r}")
         # Looked up after the question: two people may have been asked about at the same time.
         if self._known.get(user, account) != account or any(
@@ -83,6 +85,15 @@ class Accounts:
             raise self._no("centre.account", f"{account!r} belongs to somebody else already")
         self._known[user] = account
         return account
+
+    def _is_the_systems(self, account: str) -> bool:
+        """By its name, and on this machine by its number too: there are more of them than anybody can list."""
+        if is_system_account(account) or self._centre.descriptor.endpoint.transport != "local":
+            return is_system_account(account)
+        try:
+            return pwd.getpwnam(account).pw_uid < _FIRST_PERSON
+        except KeyError:
+            return False  # there is none of that name here, which the transport says
 
     async def _ask(self, user: str) -> str | None:
         """What the command prints for this name, which travels on standard input; a name that is no line is not asked."""

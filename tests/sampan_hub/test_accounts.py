@@ -151,6 +151,22 @@ async def test_an_answer_that_is_no_persons_account(tmp_path: Path, said: str) -
         await command(tmp_path, f"print('{said}')").account("alice")
 
 
+@pytest.mark.parametrize(("number", "may"), [(0, False), (107, False), (999, False), (1000, True)])
+async def test_an_account_of_this_machine_is_a_persons_by_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, may: bool
+) -> None:
+    """A service's account of which nobody has heard here, as each package may bring one."""
+    found = pwd.struct_passwd(("reactor", "x", number, number, "", "/var/lib/reactor", "/bin/false"))
+    monkeypatch.setattr(pwd, "getpwnam", {"reactor": found}.__getitem__)
+    table = centre(tmp_path, "{method: table, table: {alice: reactor}}")
+    if may:
+        assert await table.account("alice") == "reactor"
+        return
+    with pytest.raises(Forbidden) as caught:
+        await table.account("alice")
+    assert caught.value.code == "centre.account"
+
+
 async def test_a_command_never_puts_two_people_on_one_account(tmp_path: Path) -> None:
     there = command(tmp_path, "print('hpc1')")
     outcomes = await asyncio.gather(
