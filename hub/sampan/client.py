@@ -52,8 +52,7 @@ class AsyncBroker:
     ) -> None:
         if not isinstance(url, Address):
             url = Address.parse(url, socket=socket, token=token, secret=secret, user=user)
-        way = None if url.socket is None else httpx.AsyncHTTPTransport(uds=url.socket)
-        self._http = sharing or httpx.AsyncClient(transport=way, **_settings(url, deadline))
+        self._http = sharing or _connections(url, deadline)
         self._address = url
         self._headers = url.headers()
         self._deadline = deadline
@@ -202,7 +201,8 @@ class Broker:
     ) -> None:
         if not isinstance(url, Address):
             url = Address.parse(url, socket=socket, token=token)
-        way = None if url.socket is None else httpx.HTTPTransport(uds=url.socket)
+        # Over a unix socket there is no TLS, for which every client would read the certificates of this machine.
+        way = None if url.socket is None else httpx.HTTPTransport(uds=url.socket, verify=False)
         self._http = httpx.Client(transport=way, **_settings(url, deadline))
         self._address = url
         self._headers = url.headers()
@@ -255,14 +255,22 @@ class Broker:
         return _read(call, answer, self._address.url)
 
 
+def _connections(address: Address, deadline: float) -> httpx.AsyncClient:
+    # The hub follows one launch for each person who waits; in a pool of a hundred all others would wait for their ends.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+    if address.socket is None:
+        return httpx.AsyncClient(limits=limits, **_settings(address, deadline))
+    # A client given a way of its own leaves the limits to that one.
+    way = httpx.AsyncHTTPTransport(uds=address.socket, limits=limits, verify=False)
+    return httpx.AsyncClient(transport=way, **_settings(address, deadline))
+
+
 def _settings(address: Address, deadline: float) -> dict[str, Any]:
     return {
         "base_url": address.url,
         "timeout": httpx.Timeout(deadline, connect=min(CONNECT, deadline)),
         # A site's web proxy is for the world outside: it cannot reach this machine, and must not see its tokens.
         "trust_env": not address.on_this_machine,
-        # The hub follows one launch for each person who waits; a pool of a hundred would make the others wait for a turn.
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
     }
 
 

@@ -72,6 +72,8 @@ class ScriptedBroker:
         self.refuse: Message | None = None
         self.away = False
         self.starts = 1
+        self.listening: set[str] = set()
+        """Launches of which somebody has heard."""
         self.on_create: Callable[[Script], Any] = lambda script: None
         self.on_stop: Callable[[Script], Any] = lambda script: self.end(script, "ended.stopped")
         self.app = FastAPI()
@@ -234,6 +236,7 @@ class ScriptedBroker:
         }
 
     async def _stream(self, script: Script, after: int, starts: int) -> AsyncIterator[str]:
+        self.listening.add(script.id)
         yield ": welcome\n\n"
         told = after + 1
         while True:

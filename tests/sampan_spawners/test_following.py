@@ -11,7 +11,7 @@ from sampan.errors import Missing
 from sampan.messages import Message
 from sampan.stages import Kind, Stage
 from sampan_spawners import following
-from sampan_spawners.following import Json, exit_code, follow, settled, waits
+from sampan_spawners.following import Json, ended, exit_code, follow, settled, waits
 from tests.sampan_spawners.scripted_broker import SECRET, Script, ScriptedBroker, serving
 from tests.waiting import until
 
@@ -55,6 +55,25 @@ async def test_it_waits_through_a_broker_that_goes_and_comes_back(
     await scripted.ready(script, "http://127.0.0.1:7")
     assert (await waiting)["stage"] == Stage.READY
     assert scripted.running_token[script.id] == "t2"
+
+
+async def test_however_many_are_followed_others_are_answered(
+    broker: tuple[ScriptedBroker, AsyncBroker],
+) -> None:
+    """The hub follows everybody who waits, over one unix socket: at a hundred its client's pool once was full for ever."""
+    scripted, client = broker
+    people = [client.as_user(f"p{number}") for number in range(150)]
+    scripts = [await launched(scripted, person) for person in people]
+    following = [
+        asyncio.create_task(settled(person, script.id, None))
+        for person, script in zip(people, scripts, strict=True)
+    ]
+    await until(lambda: len(scripted.listening) == len(people))
+    async with asyncio.timeout(10):
+        assert await client.plans()
+    for script in scripts:
+        await scripted.end(script, "ended.node")
+    assert all(ended(launch) for launch in await asyncio.gather(*following))
 
 
 async def test_a_launch_that_was_ready_once_is_ready_only_when_it_is_again(
