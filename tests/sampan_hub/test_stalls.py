@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,13 @@ async def test_a_blocking_call_is_measured_and_logged(
 ) -> None:
     monkeypatch.setattr(module, "TOO_LONG", 0.4)
     assert stalls.longest < 0.4
-    time.sleep(0.6)  # noqa: ASYNC251 (it is what is measured)
-    await asyncio.sleep(0.1)
-    assert stalls.longest > 0.5
+    await asyncio.sleep(0.6)
+    time.sleep(1.1)  # noqa: ASYNC251 (it is what is measured)
+    await asyncio.sleep(0.6)
+    assert stalls.longest > 1
     assert stalls.too_long == 1
-    assert "stood still for 0." in caplog.text
-    assert "time.sleep(0.6)" in caplog.text, "where it stood"
+    assert "stood still for 1." in caplog.text
+    assert "time.sleep(1.1)" in caplog.text, "where it stood"
 
 
 async def test_a_machine_that_is_busy_is_no_stall(stalls: Stalls) -> None:
@@ -44,15 +47,57 @@ async def test_a_machine_that_is_busy_is_no_stall(stalls: Stalls) -> None:
         assert stalls.longest < 0.4
     finally:
         for one in busy:
-            one.kill()
+            with suppress(ProcessLookupError):
+                one.kill()
             await one.wait()
+
+
+STOPPED = """\
+import asyncio, sys
+from sampan_hub.stalls import Stalls
+
+async def main():
+    stalls = Stalls()
+    measuring = asyncio.create_task(stalls.run())
+    print("begun", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    await asyncio.sleep(2)
+    print(stalls.longest, stalls.too_long, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_machine_that_stands_still_is_no_stall() -> None:
+    """As one that is moved or put to sleep: nothing in it goes on, and the clock does."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", STOPPED),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": "hub"},
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    await process.stdout.readline()
+    await asyncio.sleep(0.3)
+    process.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(4)
+    process.send_signal(signal.SIGCONT)
+    process.stdin.write(b"\n")
+    await process.stdin.drain()
+    told, _ = await process.communicate()
+    longest, too_long = told.split()
+    assert float(longest) < 1
+    assert int(too_long) == 0
 
 
 async def test_without_the_kernel_s_figures_all_of_it_counts(
     stalls: Stalls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "_SCHEDULER", tmp_path / "none")
-    await asyncio.sleep(0.1)
+    # The figures that were there before are no measure any more.
+    await asyncio.sleep(1.5)
+    stalls.longest = 0.0
     time.sleep(0.3)  # noqa: ASYNC251 (it is what is measured)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
     assert stalls.longest > 0.2
