@@ -15,6 +15,8 @@ from tests.ways.person import Person
 from tests.ways.whole_hub import WholeHub, came
 
 PARTS = ("hub", "broker", "signer", "proxy", "up")
+WAYS = ("broker", "proxy", "up")
+"""Through which the way to a server goes."""
 MOMENTS = (("broker", 0.0), ("hub", 0.2), ("broker", 0.6), ("hub", 1.0), ("broker", 1.6))
 """Who is killed, seconds after the click: on two cores a start takes some four."""
 
@@ -72,8 +74,11 @@ def _killed_in_the_end(made: Ground, world: World, launch: str, acts: int) -> bo
     return left is None
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.asyncio(loop_scope="session")
 async def test_parts_while_one_runs_and_one_waits(hub: WholeHub, broken: Broken) -> None:
+    """Five parts are killed one after the other, and each comes back as slowly as the machine's other work lets it."""
     await _each_part(hub, broken)
 
 
@@ -104,12 +109,17 @@ async def _each_part(hub: WholeHub, broken: Broken) -> None:
         for part in PARTS:
             killed = hub.kill(part)
             broken.mended()
+            made = kernel.connections
             if part == "up":
                 hub.start()
             else:
+                # A page that is open asks again while there is nobody.
+                assert (await kernel.run("print(kept)")).strip() == "42", part
                 await hub.restarted(part, killed)
             await came(hub.answers, 60)
             assert (await kernel.run("print(kept)")).strip() == "42", part
+            # Where its way went through that part it has connected again, and once; nobody else's end is noticed.
+            assert kernel.connections - made == (part in WAYS), part
             seconds = broken.seconds
             after = {person.name: await person.launch() for person in (ann, ben)}
             for name in before:

@@ -128,6 +128,8 @@ class Kernel:
     def __init__(self, person: Person, path: str) -> None:
         self.person = person
         self.path = path
+        self.connections = 0
+        """How often one was made."""
         self._socket: WebSocketClientConnection | None = None
 
     def close(self) -> None:
@@ -211,4 +213,5 @@ class Kernel:
                 self._socket = await websocket_connect(request)
             except Exception as error:
                 raise ConnectionError(str(error)) from error
+            self.connections += 1
         return self._socket
