@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 __all__ = ["Names", "Said", "Session", "session"]
 
 WARN_SECONDS: Final = 600.0
-"""How long before its end a session says that it ends; shorter ones when a fifth of them is left."""
+"""How long before its end a session says that it ends; shorter ones when a fifth of them is left, and never later than
+somebody needs to read that and to save."""
+LEAST_WARNING: Final = 60.0
 _SILENT: Final = frozenset({"unknown", "unreachable"})
 
 
@@ -39,9 +41,10 @@ class Session:
     """One session as its server sees it. That it answers says that it is alive; `seen` is what its centre's scheduler says.
 
     `tag` names the attempt: another one is another server behind the same address.
-    `seconds_left` is None where the centre sets no limit, and `idle_seconds_left` where nobody ends what is idle.
+    `seconds_left` is None where the centre sets no limit, and `idle_seconds_left` where nobody ends what is idle. `minutes`:
+    the length that was asked for; `most_minutes`: the longest that its centre has.
     `moving` is what is said of the attempt that is to take this one's place. `asked`: the broker has answered; where it has
-    not, what only it knows is as if all were well.
+    not, what only it knows is as if all were well. `end_key` is what the page shows to the broker to be told of the end.
     """
 
     launch: str
@@ -52,6 +55,8 @@ class Session:
     node: str
     seconds_left: float | None
     warn_seconds: float
+    minutes: int | None
+    most_minutes: int | None
     idle_seconds_left: float | None
     asked: bool
     seen: Literal["alive", "ended", "unknown", "unreachable"]
@@ -59,6 +64,7 @@ class Session:
     said: Said | None
     may_move_on: bool
     moving: Said | None
+    end_key: str | None
 
 
 def session(
@@ -82,7 +88,11 @@ def session(
         share=environ.get("SAMPAN_SHARE", ""),
         node=environ.get("SAMPAN_NODE", ""),
         seconds_left=None if deadline is None else max(0.0, deadline - now),
-        warn_seconds=WARN_SECONDS if minutes is None else min(WARN_SECONDS, minutes * 60 / 5),
+        warn_seconds=WARN_SECONDS
+        if minutes is None
+        else min(WARN_SECONDS, max(LEAST_WARNING, minutes * 60 / 5)),
+        minutes=None if minutes is None else round(minutes),
+        most_minutes=told.get("most_minutes"),
         idle_seconds_left=idle_left,
         asked=bool(told),
         seen=seen if silent else "alive",
@@ -90,6 +100,7 @@ def session(
         said=_said(told.get("message")) if silent else None,
         may_move_on=bool(told.get("may_move_on")),
         moving=_moving(told),
+        end_key=told.get("end_key"),
     )
 
 

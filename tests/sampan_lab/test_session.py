@@ -27,6 +27,12 @@ def test_without_the_broker_the_job_itself_tells() -> None:
     told = session(JOB, 1000, None)
     assert (told.names.en, told.names.zh, told.seconds_left, told.seen) == ("East", "东部中心", 3600, "alive")
     assert (told.asked, told.may_move_on, told.moving, told.said) == (False, False, None, None)
+    assert (told.minutes, told.most_minutes, told.end_key) == (60, None, None)
+
+
+def test_how_long_the_next_one_may_be_and_what_shows_the_end_are_the_broker_s_to_tell() -> None:
+    told = session(JOB, 1000, {"most_minutes": 1440, "end_key": "k"})
+    assert (told.most_minutes, told.end_key) == (1440, "k")
 
 
 def test_an_end_that_has_passed_is_no_negative_time() -> None:
@@ -34,7 +40,9 @@ def test_an_end_that_has_passed_is_no_negative_time() -> None:
     assert session({**JOB, "SAMPAN_DEADLINE": ""}, 9000, None).seconds_left is None
 
 
-@pytest.mark.parametrize(("minutes", "warning"), [("600", 600), ("60", 600), ("10", 120), ("", 600)])
+@pytest.mark.parametrize(
+    ("minutes", "warning"), [("600", 600), ("60", 600), ("10", 120), ("1", 60), ("", 600)]
+)
 def test_the_warning_fits_the_length(minutes: str, warning: float) -> None:
     assert session({**JOB, "SAMPAN_MINUTES": minutes}, 0, None).warn_seconds == warning
 

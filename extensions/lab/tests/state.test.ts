@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { minutesIn } from '../src/session/minutes.ts';
 import type { Session } from '../src/session/shape.ts';
 import { due, next, NOTHING_HEARD, pause, type Heard, type State } from '../src/session/state.ts';
 import { clock, line, meaning, span } from '../src/session/words.ts';
@@ -14,13 +15,16 @@ const SESSION: Session = {
   node: 'n1',
   seconds_left: 3600,
   warn_seconds: 600,
+  minutes: 60,
+  most_minutes: 1440,
   idle_seconds_left: null,
   asked: true,
   seen: 'alive',
   seen_since: null,
   said: null,
   may_move_on: true,
-  moving: null
+  moving: null,
+  end_key: 'k'
 };
 const CUT = { code: 'link.cut', en: 'Cut.', zh: '断开。' };
 const T = Date.parse('2026-11-25T08:00:00Z');
@@ -123,4 +127,33 @@ test('the line says where, how and how long', () => {
   const cut = after(server(), door('link.cut', T));
   assert.equal(line(cut, T, trans, 'en'), `East · unreachable since ${clock(T, T, 'en')} · 1 h 0 min left`);
   assert.equal(meaning(cut, T, trans, 'zh'), '断开。');
+});
+
+test('an end is told with its cause, also when that is known a moment later', () => {
+  const ended = after(server(), { from: 'hub', at: T });
+  assert.equal(line(ended, T, trans, 'en'), 'East · ended');
+  assert.equal(meaning(ended, T, trans, 'en'), 'Your session has ended. Files that were saved are kept.');
+  const told = next(ended, door('ended.time', T, T - 5000));
+  assert.equal(line(told, T, trans, 'en'), 'East · ended · Cut.');
+  assert.equal(meaning(told, T, trans, 'en'), 'Your session has ended. Cut. Files that were saved are kept.');
+  assert.equal(next(told, { from: 'hub', at: T }).said?.code, 'ended.time');
+});
+
+test('what is being stopped does not start', () => {
+  assert.equal(line(after(server(), door('launch.stopping')), T, trans, 'en'), 'East · stopping');
+});
+
+test('a length is whole minutes within what the centre has', () => {
+  for (const [text, minutes] of [
+    ['90', 90],
+    [' 1 ', 1],
+    ['１２０', 120],
+    ['1440', 1440]
+  ] as const) {
+    assert.equal(minutesIn(text, 1440, trans), minutes);
+  }
+  for (const wrong of ['', '0', '-5', '1.5', '1e3', 'an hour', '9'.repeat(40)]) {
+    assert.equal(minutesIn(wrong, 1440, trans), 'Type a whole number of minutes, 1 or more.');
+  }
+  assert.equal(minutesIn('1441', 1440, trans), 'Sessions at this centre last 1440 minutes at most.');
 });

@@ -23,6 +23,8 @@ export interface Session {
   readonly node: string;
   readonly seconds_left: number | null;
   readonly warn_seconds: number;
+  readonly minutes: number | null;
+  readonly most_minutes: number | null;
   readonly idle_seconds_left: number | null;
   readonly asked: boolean;
   readonly seen: 'alive' | 'ended' | 'unknown' | 'unreachable';
@@ -30,4 +32,5 @@ export interface Session {
   readonly said: Said | null;
   readonly may_move_on: boolean;
   readonly moving: Said | null;
+  readonly end_key: string | null;
 }

@@ -11,7 +11,7 @@ export type Answer = 'alive' | 'ended' | 'unknown' | 'unreachable' | 'starting';
 /** What came of one look, at a moment of the page's own clock (ms). */
 export type Heard =
   | { readonly from: 'server'; readonly at: number; readonly session: Session }
-  /** The door says why there is no server behind it just now. */
+  /** The door says why there is no server behind it just now; or the broker, in the door's place, how it has ended. */
   | { readonly from: 'door'; readonly at: number; readonly said: Said; readonly since: number | null }
   /** The hub says that it runs no such server. */
   | { readonly from: 'hub'; readonly at: number }

@@ -1,6 +1,6 @@
 /** Looks at the session again and again, shows it, and warns. The one place here that waits. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Notification } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { DocumentWidget } from '@jupyterlab/docregistry';
 import { type Popup, showPopup } from '@jupyterlab/statusbar';
@@ -8,6 +8,7 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { Card, type Button } from '../widgets/card.ts';
 import { Line } from '../widgets/line.ts';
+import { askLength } from './moving.ts';
 import { due, next, NOTHING_HEARD, pause, type State, type Warning } from './state.ts';
 import { look, moveOn, stayAwake } from './wire.ts';
 import { clock, line, meaning, span, type Language } from './words.ts';
@@ -21,6 +22,7 @@ export class Watcher {
   private timer = 0;
   private popup: Popup | null = null;
   private leaving = false;
+  private endTold = '';
 
   private readonly app: JupyterFrontEnd;
 
@@ -48,13 +50,16 @@ export class Watcher {
   private async look(): Promise<void> {
     window.clearTimeout(this.timer);
     const before = this.state;
-    this.state = next(before, await look(this.settings));
+    this.state = next(before, await look(this.settings, before.session));
     this.draw();
     if ((this.state.replaced || (this.state.loggedOut && before.answer !== 'alive')) && !this.leaving) {
       this.leaving = true;
       await this.follow();
     }
-    if (this.state.answer === 'ended' && before.answer !== 'ended') {
+    if (
+      this.state.answer === 'ended' &&
+      (before.answer !== 'ended' || before.said?.code !== this.state.said?.code)
+    ) {
       this.tellEnd();
     }
     window.clearTimeout(this.timer);
@@ -108,8 +113,12 @@ export class Watcher {
   }
 
   private tellEnd(): void {
-    const said = meaning(this.state, Date.now(), this.trans, this.language);
-    Notification.error(said, {
+    const message = meaning(this.state, Date.now(), this.trans, this.language);
+    // The cause may be known a moment after the end.
+    if (this.endTold !== '' && Notification.update({ id: this.endTold, message })) {
+      return;
+    }
+    this.endTold = Notification.error(message, {
       autoClose: false,
       actions: [{ label: this.trans.__('Start again'), callback: () => this.startAgain() }]
     });
@@ -181,20 +190,11 @@ export class Watcher {
 
   private async moveOn(): Promise<void> {
     const { trans } = this;
-    const answer = await showDialog({
-      title: trans.__('Move on to a new session?'),
-      body: trans.__(
-        'A new session of the same size starts at the same centre. Your open notebooks are saved now and opened again there. Variables and everything else in memory are not carried over: run your cells again.'
-      ),
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.okButton({ label: trans.__('Move on') })
-      ]
-    });
-    if (!answer.button.accept || !(await this.saveAll())) {
+    const minutes = await askLength(this.state.session, trans);
+    if (minutes === null || !(await this.saveAll())) {
       return;
     }
-    const refused = await moveOn(this.settings).catch(() => ({
+    const refused = await moveOn(this.settings, minutes).catch(() => ({
       en: trans.__('Nobody answered. Try again in a moment.'),
       zh: trans.__('Nobody answered. Try again in a moment.')
     }));

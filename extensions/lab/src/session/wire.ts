@@ -1,5 +1,5 @@
 /** How a page asks for its session: the server's own half, and whoever answers in its place. */
-import { URLExt } from '@jupyterlab/coreutils';
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import type { Said, Session } from './shape.ts';
@@ -7,8 +7,56 @@ import type { Heard } from './state.ts';
 
 const DEADLINE = 10_000;
 
-/** One look. It never fails: that nobody answers is an answer, too. */
-export async function look(settings: ServerConnection.ISettings): Promise<Heard> {
+/** One look. It never fails: that nobody answers is an answer, too. `session`: as it was when it was last heard. */
+export async function look(settings: ServerConnection.ISettings, session: Session | null): Promise<Heard> {
+  const heard = await ask(settings);
+  if (heard.from === 'server' || heard.from === 'door' || session === null) {
+    return heard;
+  }
+  const told = await lastWord(session);
+  // That the hub runs no such server is no end while the broker says that the session lives.
+  return told === 'lives' && heard.from === 'hub'
+    ? { from: 'nobody', at: heard.at }
+    : fromBroker(told, heard);
+}
+
+function fromBroker(told: End | 'lives' | null, heard: Heard): Heard {
+  return told === null || told === 'lives' ? heard : { from: 'door', at: heard.at, ...told };
+}
+
+interface End {
+  readonly said: Said;
+  readonly since: number;
+}
+
+/** How it has ended, from the broker, by the key that its server had: no login of anybody is needed. Null: no answer. */
+async function lastWord(session: Session): Promise<End | 'lives' | null> {
+  if (session.end_key === null) {
+    return null;
+  }
+  const root = `${PageConfig.getOption('hubHost')}${PageConfig.getOption('hubPrefix') || '/hub/'}`;
+  const url = URLExt.join(root, '..', 'services/sampan/api/launches', session.launch, 'end');
+  try {
+    const response = await fetch(url, {
+      headers: { 'X-Sampan-End-Key': session.end_key },
+      credentials: 'omit',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(DEADLINE)
+    });
+    const body = response.ok
+      ? ((await response.json()) as { ended_at: number | null; message: unknown })
+      : null;
+    if (body === null || body.ended_at === null) {
+      return body === null ? null : 'lives';
+    }
+    const said = saidIn({ error: body.message });
+    return said === null ? null : { said, since: 1000 * body.ended_at };
+  } catch {
+    return null;
+  }
+}
+
+async function ask(settings: ServerConnection.ISettings): Promise<Heard> {
   const at = Date.now();
   let response: Response;
   try {
@@ -32,8 +80,8 @@ export async function look(settings: ServerConnection.ISettings): Promise<Heard>
 }
 
 /** Asks for a new attempt; resolves to the broker's own words where it refuses, and rejects where nobody answers. */
-export async function moveOn(settings: ServerConnection.ISettings): Promise<Said | null> {
-  const response = await request(settings, 'move-on', 'POST');
+export async function moveOn(settings: ServerConnection.ISettings, minutes: number): Promise<Said | null> {
+  const response = await request(settings, 'move-on', 'POST', { minutes });
   if (response.ok) {
     return null;
   }
@@ -49,9 +97,15 @@ export async function stayAwake(settings: ServerConnection.ISettings): Promise<v
   await request(settings, 'awake', 'POST');
 }
 
-function request(settings: ServerConnection.ISettings, name: string, method: string): Promise<Response> {
+function request(
+  settings: ServerConnection.ISettings,
+  name: string,
+  method: string,
+  wish?: object
+): Promise<Response> {
   const url = URLExt.join(settings.baseUrl, 'sampan', 'api', name);
-  const init = { method, cache: 'no-store' as const, signal: AbortSignal.timeout(DEADLINE) };
+  const sent = wish === undefined ? {} : { body: JSON.stringify(wish) };
+  const init = { method, cache: 'no-store' as const, signal: AbortSignal.timeout(DEADLINE), ...sent };
   return ServerConnection.makeRequest(url, init, settings);
 }
 

@@ -44,13 +44,17 @@ export function line(state: State, now: number, trans: Speaker, language: Langua
     alive: [where, state.session?.moving ? trans.__('moving on') : null, left],
     unknown: [where, trans.__('no clear answer since %1', since), left],
     unreachable: [where, trans.__('unreachable since %1', since), left],
-    ended: [where, trans.__('ended')],
-    starting: [where, trans.__('starting')]
+    ended: [where, trans.__('ended'), state.said?.[language] ?? null],
+    starting: [where, stopping(state) ? trans.__('stopping') : trans.__('starting')]
   };
   return parts[state.answer].filter(part => part !== null && part !== '').join(' · ');
 }
 
-/** What the line means, in a sentence. */
+function stopping(state: State): boolean {
+  return state.said?.code.startsWith('launch.stopping') ?? false;
+}
+
+/** What the line means, in a sentence or two. */
 export function meaning(state: State, now: number, trans: Speaker, language: Language): string {
   const told = state.said?.[language];
   const since = state.since === null ? '' : clock(state.since, now, language);
@@ -61,7 +65,9 @@ export function meaning(state: State, now: number, trans: Speaker, language: Lan
     case 'unreachable':
       return told ?? trans.__('It has not been reachable from here since %1. We keep trying.', since);
     case 'ended':
-      return told ?? trans.__('Your session has ended. Files that were saved are kept.');
+      return [trans.__('Your session has ended.'), told, trans.__('Files that were saved are kept.')]
+        .filter(sentence => sentence !== undefined)
+        .join(language === 'zh' ? '' : ' ');
     case 'starting':
       return told ?? trans.__('Looking for your session.');
   }

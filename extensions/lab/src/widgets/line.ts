@@ -18,6 +18,7 @@ export class Line extends Widget {
     this.button.type = 'button';
     const dot = document.createElement('span');
     dot.className = 'sampan-Line-dot';
+    this.label.className = 'sampan-Line-text';
     this.button.append(dot, this.label);
     this.button.addEventListener('click', event => {
       // What it opens is closed by a click elsewhere.
