@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import shutil
@@ -177,6 +178,22 @@ async def test_nobody_comes_who_is_not_listed(joined: Joined) -> None:
         for account in ("root", "slurm", "stranger", "c3001"):
             with pytest.raises(Forbidden):
                 await centre.transport.run(["id"], account=account)
+
+
+async def test_what_was_signed_is_in_both_logs(joined: Joined) -> None:
+    """With number and name, the signer's and sshd's: what stands in one alone is a key that was copied."""
+    east = joined.federation.centre("east")
+    account = east.account("bob")
+    log = joined.state / "log" / "signer.log"
+    before = len(log.read_bytes())
+    async with joined.centre("east") as centre:
+        await centre.transport.run(["id"], account=account)
+    lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines() if line.startswith(b"{")]
+    signed = [told for told in lines if told["event"] == "signed"]
+    assert account in [told["account"] for told in signed]
+    seen = (east.hosts["login"].own / "var" / "log" / "sshd.log").read_text(encoding="utf-8")
+    for told in signed:
+        assert f'Accepted certificate ID "{told["key_id"]}" (serial {told["serial"]})' in seen, told
 
 
 async def test_cut_off_and_back(joined: Joined) -> None:
