@@ -137,8 +137,8 @@ c.JupyterHub.load_roles = [
 # every token may (name, groups, scopes of its own). Its own token opens nothing.
 
 # ---- the real thing ---------------------------------------------------------------------------------------------------
-# Units instead of `sampan up`: one each for proxy, hub, broker and signer, `Restart=always`, under accounts that no job runs
-# as, the signer under one of its own; the environment above in an EnvironmentFile, secrets in files of mode 0600.
+# Units instead of `sampan up`: one each for proxy, hub, broker, signer and culler, `Restart=always`, under accounts that no job
+# runs as, the signer under one of its own; the environment above in an EnvironmentFile, secrets in files of mode 0600.
 #
 # Login by the federation's identity provider (pip install oauthenticator); groups decide who operates a centre
 # ("sampan:operator:east") or publishes ("sampan:provider:name"):

@@ -143,7 +143,9 @@ async def test_the_one_cookie_that_is_logged_opens_nothing(scene: Scene) -> None
 
 
 async def test_the_services_tokens_open_what_is_written_of_them(scene: Scene) -> None:
-    """docs/explanation/security.md: the broker's opens nothing at the hub; that of `sampan up` only the proxy's routes."""
+    """docs/explanation/security.md: the broker's opens nothing at the hub; that of `sampan up` only the proxy's routes; the
+    culler's people's servers, to look at and to end, and at the broker nobody's launches.
+    """
     hub = scene.hub
     brokers, ups = hub.secret("service-token"), hub.secret("routes-token")
     for path in ("/hub/api/users", "/hub/api/users/alice", "/hub/api/proxy", "/user/alice/api/kernels"):
@@ -151,6 +153,25 @@ async def test_the_services_tokens_open_what_is_written_of_them(scene: Scene) ->
     assert await _status(hub, ups, "/hub/api/proxy") == 200
     for path in ("/hub/api/users", "/hub/api/users/alice", "/user/alice/api/kernels"):
         assert await _status(hub, ups, path) in (403, 404), path
+    cullers = hub.secret("culler-token")
+    for path in ("/hub/api/users", "/services/sampan/api/idle"):
+        assert await _status(hub, cullers, path) == 200, path
+    for path in (
+        "/hub/api/proxy",
+        "/hub/api/users/alice/tokens",
+        "/user/alice/api/kernels",
+        "/hub/api/services",
+    ):
+        assert await _status(hub, cullers, path) in (403, 404), path
+    # It starts nothing, makes nobody, and ends nobody's server by the broker.
+    launch = (await scene.alice.launch())["id"]
+    ours = f"/services/sampan/api/launches/{launch}"
+    for method, path in (
+        ("POST", "/hub/api/users/alice/servers/x"),
+        ("POST", "/hub/api/users/eve"),
+        ("DELETE", ours),
+    ):
+        assert await _status(hub, cullers, path, method) in (403, 404), path
 
 
 async def test_the_login_page_says_whose_account_it_is(scene: Scene) -> None:
