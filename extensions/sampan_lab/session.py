@@ -15,7 +15,7 @@ __all__ = ["Names", "Said", "Session", "session"]
 WARN_SECONDS: Final = 600.0
 """How long before its end a session says that it ends; shorter ones when a fifth of them is left, and never later than
 somebody needs to read that and to save."""
-LEAST_WARNING: Final = 60.0
+LEAST_WARNING: Final = 120.0
 _SILENT: Final = frozenset({"unknown", "unreachable"})
 
 

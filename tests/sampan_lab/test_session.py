@@ -41,7 +41,7 @@ def test_an_end_that_has_passed_is_no_negative_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "warning"), [("600", 600), ("60", 600), ("10", 120), ("1", 60), ("", 600)]
+    ("minutes", "warning"), [("600", 600), ("60", 600), ("10", 120), ("2", 120), ("", 600)]
 )
 def test_the_warning_fits_the_length(minutes: str, warning: float) -> None:
     assert session({**JOB, "SAMPAN_MINUTES": minutes}, 0, None).warn_seconds == warning

@@ -128,6 +128,7 @@ async def test_moving_on_opens_the_same_notebook_in_a_new_session(hub: WholeHub)
         await ann.page.locator(".sampan-Card").get_by_role("button", name="Move on").click()
         dialog = ann.page.get_by_role("dialog")
         await expect(dialog).to_contain_text("Variables and everything else in memory are not carried over")
+        await dialog.get_by_label("Length in minutes").fill("90")
         await dialog.get_by_role("button", name="Move on").click()
         await came(lambda: _moved(hub, "ann"), 90)
         # The page follows by itself, and what was run is still to be read.
@@ -137,6 +138,7 @@ async def test_moving_on_opens_the_same_notebook_in_a_new_session(hub: WholeHub)
         again = await ann.run("print(os.environ['SAMPAN_TAG'] if 'kept' in globals() else 'new')")
         assert again.strip() == "new"
         [launch] = await hub.launches("ann")
+        assert launch["need"]["minutes"] == 90
         assert len(hub.live_jobs(launch["centre"])) == 1
 
 
