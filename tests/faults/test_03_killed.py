@@ -10,7 +10,8 @@ from sampan_hub.jobs import JobState
 from sampan_hub.reconcile import reconcile
 from tests.faults.broken import Broken
 from tests.faults.losses import Losses, counted
-from tests.sampan_hub.broken_world import Ground, Killed, World, ground
+from tests.sampan_hub.broken_world import Ground, World, ground
+from tests.sampan_hub.fuse import Killed
 from tests.ways.person import Person
 from tests.ways.whole_hub import WholeHub, came
 

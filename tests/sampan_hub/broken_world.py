@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
 
+import aiosqlite
+from sqlalchemy import create_engine, select
+
 from sampan.errors import SampanError
 from sampan.need import Need
 from sampan.stages import Kind, Target
-from sampan_hub.asks import Completed
 from sampan_hub.centre import Centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.directory import CentreDirectory
@@ -28,61 +31,21 @@ from sampan_hub.jobs import JobState
 from sampan_hub.keys import MasterKey
 from sampan_hub.reconcile import reconcile
 from sampan_hub.records import Attempt, Launch, holder
+from sampan_hub.rows import read_attempt, read_launch
 from sampan_hub.services import Services
 from sampan_hub.settings import Settings
 from sampan_hub.steps.rivals import move_on
-from sampan_hub.store import Store
 from sampan_hub.sweep import sweep
-from sampan_hub.tables import METADATA
+from sampan_hub.tables import METADATA, attempts, launches
 from sampan_hub.watch import Watch
+from tests.sampan_hub.fuse import Fuse, FusedStore, FusedTransport, Killed
 from tests.sampan_hub.scripted_centre import descriptors
-from tests.sampan_hub.scripted_site import ScriptedJob, ScriptedScheduler, ScriptedTransport, Site
+from tests.sampan_hub.scripted_site import ScriptedJob, ScriptedScheduler, Site
 
 T = TypeVar("T")
+Rows = dict[str, tuple[Launch, tuple[Attempt, ...]]]
 HUB = "test1"
 _OURS = re.compile(rf"sampan-{HUB}-(?P<launch>[a-z0-9]+)-(?P<number>[0-9]+)")
-
-
-class Killed(BaseException):
-    """kill -9: nothing of the broker runs any more, no `except` and no `finally` of it saves anything."""
-
-
-class Fuse:
-    """Counts the broker's acts on the world, each write and each command; one of them it does not outlive."""
-
-    def __init__(self) -> None:
-        self.left: int | None = None
-        """Half acts until the end: a half before an act, a half after it. None: it lives."""
-
-    def half(self) -> None:
-        if self.left is not None:
-            if self.left <= 0:
-                raise Killed
-            self.left -= 1
-
-
-class FusedStore(Store):
-    """A database whose writer may die before or after any transaction, never within one: that is the database's promise."""
-
-    fuse = Fuse()
-
-    async def _write(self, work: Any, launch: str = "") -> Any:
-        self.fuse.half()
-        done = await super()._write(work, launch)
-        self.fuse.half()
-        return done
-
-
-class FusedTransport(ScriptedTransport):
-    def __init__(self, site: Site, fuse: Fuse) -> None:
-        super().__init__(site)
-        self._fuse = fuse
-
-    async def run(self, *args: Any, **options: Any) -> Completed:
-        self._fuse.half()
-        done = await super().run(*args, **options)
-        self._fuse.half()
-        return done
 
 
 class Ground:
@@ -90,14 +53,35 @@ class Ground:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, store: FusedStore) -> None:
         self.loop, self.folder, self.store = loop, folder, store
-        self.facts = descriptors(folder)
+        self.facts = {name: _of_this_python(facts) for name, facts in descriptors(folder).items()}
+        self._eye = create_engine(f"sqlite:///{folder / 'broker.sqlite'}")
+        """For whoever only looks: the same file, without the broker's ways."""
+        self._rows: Rows | None = None
         (folder / "master").write_bytes(bytes(range(32)))
         (folder / "master").chmod(0o600)
         self.ahead = 0.0
         """Seconds by which the clock is ahead of the real one."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
+        self._rows = None
         return self.loop.run_until_complete(work)
+
+    def rows(self) -> Rows:
+        """Launch → its row and its attempts'. Read once after each thing that the broker does: whatever must hold looks at it."""
+        if self._rows is None:
+            with self._eye.connect() as connection:
+                found = [read_launch(row) for row in connection.execute(select(launches)).mappings()]
+                query = select(attempts).order_by(attempts.c.number)
+                tries = [read_attempt(row) for row in connection.execute(query).mappings()]
+            self._rows = {
+                one.id: (one, tuple(try_ for try_ in tries if try_.launch == one.id)) for one in found
+            }
+        return self._rows
+
+    def close(self) -> None:
+        self._eye.dispose()
+        self.run(self.store.close())
+        self.run(self.loop.shutdown_default_executor())
 
     def emptied(self) -> None:
         async def work(connection: Any) -> None:
@@ -108,23 +92,38 @@ class Ground:
         self.run(self.store._write(work))
 
 
+def _of_this_python(facts: Descriptor) -> Descriptor:
+    """The environment that the broker runs in needs no vetting, and that no process."""
+    environment = facts.environment.model_copy(update={"python": sys.executable})
+    return facts.model_copy(update={"environment": environment})
+
+
+def _ahead(ground: Ground, clock: Callable[[], float]) -> Callable[[], float]:
+    return lambda: clock() + ground.ahead
+
+
+async def _at_once(_: aiosqlite.Connection, work: Callable[..., T], *args: Any, **options: Any) -> T:
+    """SQLite's answer without its thread: to hand each statement over and back was most of a play's time."""
+    return work(*args, **options)
+
+
 @contextmanager
 def ground() -> Iterator[Ground]:
     """In memory: thousands of worlds write to it."""
     folder = Path(tempfile.mkdtemp(prefix="sampan-model-", dir="/dev/shm"))
-    real, steady = time.time, time.monotonic
     loop = asyncio.new_event_loop()
     try:
         store = loop.run_until_complete(FusedStore.open(f"sqlite:///{folder / 'broker.sqlite'}"))
         assert isinstance(store, FusedStore)
         made = Ground(loop, folder, store)
         with (
-            mock.patch("time.time", side_effect=lambda: real() + made.ahead),
-            mock.patch("time.monotonic", side_effect=lambda: steady() + made.ahead),
+            # Functions: a mock would remember each of a million calls.
+            mock.patch("time.time", _ahead(made, time.time)),
+            mock.patch("time.monotonic", _ahead(made, time.monotonic)),
+            mock.patch.object(aiosqlite.Connection, "_execute", _at_once),
         ):
             yield made
-        loop.run_until_complete(store.close())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        made.close()
     finally:
         loop.close()
         shutil.rmtree(folder)
@@ -139,6 +138,8 @@ class World:
         self.ground = ground
         ground.emptied()
         self.sites = {name: Site() for name in self.CENTRES}
+        self.foreign: set[tuple[str, str]] = set()
+        """(centre, job) of what is not ours, whatever it says."""
         self.services = self._broker()
         self.deaths = 0
         self.do(self._first_look())
@@ -205,9 +206,7 @@ class World:
         return None if made is None else made[0].id
 
     def move_on(self, launch: str, dies_after: int | None = None) -> None:
-        row = self.ground.run(self.ground.store.launch(launch))
-        assert row is not None
-        self.do(move_on(self.services, row, None), dies_after=dies_after)
+        self.do(move_on(self.services, self.rows()[launch][0], None), dies_after=dies_after)
 
     def stop(self, launch: str) -> None:
         self.do(self.services.store.update_launch(launch, target=Target.STOPPED))
@@ -229,8 +228,7 @@ class World:
 
     def rival_reached(self, launch: str) -> None:
         """The launcher of an attempt that is to follow the session has answered, by decree, and the hub told the identity."""
-        attempts = self.ground.run(self.ground.store.attempts(launch))
-        for one in attempts:
+        for one in self.rows()[launch][1]:
             if one.rival and one.ended_at is None and one.stage == "running" and self._gets_through(one):
                 fields = {"stage": "reachable", "stage_at": self.services.now()}
                 self.do(self.services.store.update_attempt(launch, one.number, **fields))
@@ -244,17 +242,12 @@ class World:
 
     # --- what is
 
-    def rows(self) -> dict[str, tuple[Launch, tuple[Attempt, ...]]]:
-        async def read() -> dict[str, tuple[Launch, tuple[Attempt, ...]]]:
-            store = self.ground.store
-            return {one.id: (one, await store.attempts(one.id)) for one in await store.launches(None)}
-
-        return self.ground.run(read())
+    def rows(self) -> Rows:
+        return self.ground.rows()
 
     def holder(self, launch: str) -> Attempt | None:
         """The attempt of the launch that may be given the identity."""
-        attempts = self.ground.run(self.ground.store.attempts(launch))
-        return holder(attempts)
+        return holder(self.rows()[launch][1])
 
     def live_jobs(self) -> dict[str, list[tuple[str, ScriptedJob]]]:
         """Launch → its jobs that live, each with its centre."""
@@ -262,7 +255,7 @@ class World:
         for centre, site in self.sites.items():
             for job in site.live:
                 ours = _OURS.fullmatch(job.tag)
-                if ours is not None and job.account == site.account:
+                if ours is not None and (centre, job.id) not in self.foreign:
                     found.setdefault(ours["launch"], []).append((centre, job))
         return found
 

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sampan.errors import Unavailable, Unreachable
 from sampan.messages import Message
 from sampan_hub.jobs import JobState
-from tests.sampan_hub.broken_world import Ground, World
-from tests.sampan_hub.scripted_site import ScriptedJob
+from tests.sampan_hub.broken_world import HUB, Ground, World
+from tests.sampan_hub.scripted_site import ACCOUNT, ScriptedJob
 
 __all__ = ["Launches"]
 
@@ -24,6 +24,9 @@ PEOPLE = st.sampled_from(("alice", "bob"))
 VERBS = ("submit", "status", "find", "recall", "ended", "cancel", "capacity")
 ACTS = st.integers(-2, 12).map(lambda halves: None if halves < 0 else halves)
 """Half acts after which the broker is killed; None: it is not."""
+FOREIGN = ("another hub's", "another owner's", "without papers", "older")
+"""Jobs that are not ours: of another hub; of another account under a tag of ours; under a tag such as ours that no papers
+prove; and with our tag and account, but from before the attempt of that tag: the number of another copy of the database."""
 ENDS = st.sampled_from(("ended.finished", "ended.node", "ended.time"))
 ROUNDS = 60
 
@@ -38,9 +41,10 @@ class Launches(RuleBasedStateMachine):
         self.world = World(self.ground)
         self.known: list[str] = []
         self.stopped: set[str] = set()
+        self.finished: set[str] = set()
+        """Launches of which a job has ended by itself: that is its person's word, also against what was to take its place."""
         self.held: dict[str, set[str]] = {}
         """Launch → its jobs that were ever given the identity."""
-        self.foreign: set[tuple[str, str]] = set()
 
     def teardown(self) -> None:
         try:
@@ -147,6 +151,8 @@ class Launches(RuleBasedStateMachine):
         site.jobs[job].state = state
         if state is JobState.ENDED:
             site.jobs[job].why = Message(why)
+            if why == "ended.finished":
+                self.finished.add(site.jobs[job].tag.split("-")[2])
 
     @rule(centre=CENTRES, records=st.booleans())
     def forgets(self, centre: str, records: bool) -> None:
@@ -158,16 +164,27 @@ class Launches(RuleBasedStateMachine):
                 if records:
                     site.records[job.id] = job
 
-    @rule(centre=CENTRES, same_tag=st.booleans())
-    def a_foreign_job_comes(self, centre: str, same_tag: bool) -> None:
-        """Of another hub, or of another account under a tag of ours."""
-        site = self.world.sites[centre]
+    @rule(
+        centre=CENTRES,
+        kind=st.sampled_from(FOREIGN),
+        state=st.sampled_from((JobState.RUNNING, JobState.QUEUED)),
+    )
+    def a_foreign_job_comes(self, centre: str, kind: str, state: JobState) -> None:
+        site, account = self.world.sites[centre], "mallory" if kind == "another owner's" else ACCOUNT
+        hub = "other1" if kind == "another hub's" else HUB
+        tag, at = f"sampan-{hub}-abcdefgh1234-1", self.world.services.now()
+        every = [
+            one for _, attempts in self.world.rows().values() for one in attempts if one.centre == centre
+        ]
+        # Whose job is known, for that nobody looks by its tag.
+        known = [one for one in every if one.job is not None]
+        if kind == "another owner's" and every:
+            tag = every[-1].tag
+        elif kind == "older" and known:
+            tag, at = known[-1].tag, known[-1].created_at - 4000.0
         number = f"f{len(site.jobs) + 1}"
-        ours = [job.tag for job in site.jobs.values() if (centre, job.id) not in self.foreign]
-        tag = ours[-1] if same_tag and ours else "sampan-other1-abcdefgh1234-1"
-        account = "mallory" if same_tag and ours else site.account
-        site.jobs[number] = ScriptedJob(number, tag, account)
-        self.foreign.add((centre, number))
+        site.jobs[number] = ScriptedJob(number, tag, account, state, submitted_at=at)
+        self.world.foreign.add((centre, number))
 
     # --- what must hold
 
@@ -181,9 +198,8 @@ class Launches(RuleBasedStateMachine):
     @invariant()
     def a_submission_is_one_job(self) -> None:
         """Also of jobs that are over: whoever lost a reply looks for the tag first."""
-        for site in self.world.sites.values():
-            tags = [job.tag for job in site.jobs.values() if job.account == site.account]
-            ours = [tag for tag in tags if tag.startswith("sampan-test1-")]
+        for centre, site in self.world.sites.items():
+            ours = [job.tag for job in site.jobs.values() if (centre, job.id) not in self.world.foreign]
             assert len(ours) == len(set(ours)), f"submitted twice: {ours}"
 
     @invariant()
@@ -195,13 +211,17 @@ class Launches(RuleBasedStateMachine):
 
     @invariant()
     def nothing_foreign_is_touched(self) -> None:
+        """Nor taken for a job of ours."""
         cancelled = {(centre, job) for centre, site in self.world.sites.items() for job in site.cancelled}
-        assert not cancelled & self.foreign
+        assert not cancelled & self.world.foreign, f"cancelled {cancelled & self.world.foreign}"
+        taken = {(one.centre, one.job) for _, attempts in self.world.rows().values() for one in attempts}
+        assert not taken & self.world.foreign, f"taken for ours: {taken & self.world.foreign}"
 
     @invariant()
     def whoever_was_not_stopped_is_not_stopped(self) -> None:
         for launch, (row, _) in self.world.rows().items():
-            assert row.target == "ready" or launch in self.stopped, f"{launch} was stopped by nobody"
+            meant = launch in self.stopped | self.finished
+            assert row.target == "ready" or meant, f"{launch} was stopped by nobody"
 
     def _answer(self, launch: str) -> None:
         self.world.rival_reached(launch)
@@ -243,3 +263,5 @@ class Launches(RuleBasedStateMachine):
             assert len(jobs) <= len(wanted), f"{launch} has {len(jobs)} jobs for {len(wanted)} attempts"
             for centre, job in jobs:
                 assert job.tag in wanted, f"job {job.id} at {centre} has no live row after a sweep"
+        self.a_submission_is_one_job()
+        self.nothing_foreign_is_touched()
