@@ -42,11 +42,13 @@ def _status(federation: Federation, told: argparse.Namespace) -> int:
         alive = centre.is_up
         nodes = centre.nodes() if alive else {}
         live = [job for job in (centre.jobs() if alive else ()) if job["state"] != "ended"]
+        cut = alive and centre.is_cut
         for short, host in centre.hosts.items():
             node = nodes.get(host.name, {})
             address = centre.address if short == "login" else centre.addresses[short]
             jobs = len(live) if short == "login" else sum(host.name in job["nodes"] for job in live)
-            facts = (node.get("state", ""), node.get("cores", ""), node.get("idle", ""))
+            state = "cut off" if cut and short == "login" else node.get("state", "")
+            facts = (state, node.get("cores", ""), node.get("idle", ""))
             print(row.format(host.name, address, "yes" if host.up else "no", *facts, jobs))
     return 0
 

@@ -161,6 +161,10 @@ class Centre:
     def heal(self) -> None:
         network.set_link(self.hosts["login"], up=True)
 
+    @property
+    def is_cut(self) -> bool:
+        return network.is_cut(self.hosts["login"])
+
     def cut_node(self, node: str) -> None:
         """Its node is lost: to the login node and to the other nodes."""
         network.set_node_link(self.hosts["login"], node, up=False)

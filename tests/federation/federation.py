@@ -28,6 +28,8 @@ from tests.federation.ssh_daemon import FOLDER
 __all__ = ["Federation", "sampan"]
 
 ROOT: Final = Path("/var/lib/sampan-federation")
+MACHINE: Final = Path("/run/sampan-federation.lock")
+"""Of all federations here, wherever their roots are."""
 
 
 def _quiet(_: str) -> None:
@@ -52,14 +54,20 @@ class Federation:
         user_environment.ensure(say)
         began = time.monotonic()
         with self._alone():
-            if self.record.range is None:
-                self.record.write_range(network.choose().number)
+            self.take_range()
             if keep:
                 self.record.keep()
-            network.open_range(self._plan())
             with ThreadPoolExecutor(len(CENTRES)) as pool:
                 list(pool.map(lambda centre: self._raise(centre, say), self.centres.values()))
         return time.monotonic() - began
+
+    def take_range(self) -> None:
+        """Addresses of its own. One federation at a time: what another has chosen is seen once it is open."""
+        with MACHINE.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.record.range is None:
+                self.record.write_range(network.choose().number)
+            network.open_range(self._plan())
 
     def _raise(self, centre: Centre, say: Callable[[str], None]) -> None:
         began = time.monotonic()

@@ -17,6 +17,7 @@ __all__ = [
     "close_range",
     "connect",
     "disconnect",
+    "is_cut",
     "open_range",
     "set_link",
     "set_node_link",
@@ -145,6 +146,12 @@ def set_link(login: Host, *, up: bool) -> None:
     At the hub's own end the route would go with it, and every connection would fail in the same instant.
     """
     _inside(login, f"link set hub {'up' if up else 'down'}")
+
+
+def is_cut(login: Host) -> bool:
+    """Whether `set_link` has taken the link down."""
+    [link] = json.loads(login.run(["ip", "-json", "link", "show", "hub"]).stdout)
+    return "UP" not in link["flags"]
 
 
 def set_node_link(login: Host, node: str, *, up: bool) -> None:
