@@ -245,6 +245,31 @@ async def test_a_descriptor_that_says_wrongly_that_all_is_seen(federation: Feder
         core.end_all_jobs()
 
 
+async def test_where_each_sees_their_own_each_asks_once(federation: Federation) -> None:
+    """Core tells nobody of another's jobs: a question for each person a tick, whatever they have there, and none besides."""
+    core = federation.centre("core")
+    facts = described(core)
+    asked = Asked(facts, AtLogin(core), SlurmScheduler.of(facts))
+    watch = Watch(asked, lambda _: None)
+    people = [Jobs(core, asked, watch, user) for user in ("alice", "bob", "carol")]
+    card = {"queue": "dcu", "directives": (("gres", "dcu:1"),)}
+    try:
+        theirs = [
+            [await jobs.submit(f"{jobs.account}{number}", "sleep 600", **card) for number in range(2)]
+            for jobs in people
+        ]
+        everything = [job for some in theirs for job in some]
+        await people[0].are(JobState.RUNNING, *everything)
+        before = asked.asked.copy()
+        await watch.tick()
+        assert asked.asked - before == {"status": 3, "capacity": 1}
+        for jobs, mine in zip(people, theirs, strict=True):
+            told = await asked.ask(asked.scheduler.status(everything), account=jobs.account)
+            assert sorted(told.statuses) == sorted(mine)
+    finally:
+        core.end_all_jobs()
+
+
 async def test_one_question_for_fifty(east: Centre, asked: Asked, watch: Watch) -> None:
     """However many wait and end: one question about jobs a tick, one about nodes, and one to the records for all ends."""
     jobs = Jobs(east, asked, watch)
