@@ -78,7 +78,10 @@ class Database:
         return await self._unharmed(self._run(self.engine, contextlib.nullcontext(), work))
 
     async def write(self, work: Work[T], then: Callable[[], None] = lambda: None) -> T:
-        """Runs `work` in a transaction that is kept as a whole or not at all; `then`, once it is kept."""
+        """Runs `work` in a transaction that is kept as a whole or not at all; `then`, once it is over either way.
+
+        Where the connection is lost in the moment of keeping, nobody knows which.
+        """
         return await self._unharmed(self._run(self._writer, self._turn, work, then))
 
     async def _unharmed(self, running: Coroutine[Any, Any, T]) -> T:
@@ -105,11 +108,11 @@ class Database:
         work: Work[T],
         then: Callable[[], None] = lambda: None,
     ) -> T:
-        async with _explained(), asyncio.timeout(_DEADLINE):
-            async with turn, engine.begin() as connection:
-                done = await work(connection)
+        try:
+            async with _explained(), asyncio.timeout(_DEADLINE), turn, engine.begin() as connection:
+                return await work(connection)
+        finally:
             then()
-            return done
 
     async def _upgrade(self) -> None:
         config = alembic_config()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any, Final
 
 from sqlalchemy import Select, case, func, select
@@ -10,6 +11,7 @@ from sqlalchemy import Select, case, func, select
 from sampan.stages import Seen, Stage
 from sampan_hub.permits import Held
 from sampan_hub.tables import attempts, launches, transitions, waits
+from sampan_hub.waits import Wait
 
 __all__ = [
     "accounts_of",
@@ -19,6 +21,7 @@ __all__ = [
     "others_under",
     "outcomes_since",
     "read_held",
+    "read_waits",
     "standings",
     "submissions",
     "waits_since",
@@ -27,6 +30,7 @@ __all__ = [
 _MOST_WAITS: Final = 20_000
 _BEFORE_RUNNING: Final = (Stage.PLACED, Stage.SUBMITTED, Stage.QUEUED)
 _MOST_AT_ONCE: Final = 1000
+_OF_A_WAIT: Final = tuple(field.name for field in fields(Wait))
 
 
 def others_under(centre: str, account: str, owner: str) -> Select[Any]:
@@ -64,11 +68,20 @@ def read_held(rows: Iterable[Mapping[str, Any]]) -> dict[str, Held]:
     return found
 
 
-def waits_since(since: float, names: list[str]) -> Select[Any]:
-    """Those columns of the waits since then of which the conditions are known, with their places; the newest first."""
-    query = select(waits.c.centre, waits.c.share, *(waits.c[name] for name in names))
+def waits_since(since: float) -> Select[Any]:
+    """The waits since then of which the conditions are known, with their places; the newest first."""
+    query = select(waits.c.centre, waits.c.share, *(waits.c[name] for name in _OF_A_WAIT))
     query = query.where(waits.c.at >= since, waits.c.cores.is_not(None))
     return query.order_by(waits.c.at.desc(), waits.c.number.desc()).limit(_MOST_WAITS)
+
+
+def read_waits(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[Wait]]:
+    """(centre, share) → those waits."""
+    found: dict[tuple[str, str], list[Wait]] = {}
+    for row in rows:
+        wait = Wait(**{name: row[name] for name in _OF_A_WAIT})
+        found.setdefault((row["centre"], row["share"]), []).append(wait)
+    return found
 
 
 def outcomes_since(since: float) -> Select[Any]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import RowMapping, Select, insert, select
@@ -33,9 +33,10 @@ from sampan_hub.followers import Followers
 from sampan_hub.jobs import FoundJob
 from sampan_hub.papers import Papers
 from sampan_hub.permits import Held
-from sampan_hub.queries import accounts_of, held_by, others_under, read_held, waits_since
+from sampan_hub.queries import accounts_of, held_by, others_under, read_held, read_waits, waits_since
 from sampan_hub.readmission import readmit
 from sampan_hub.records import Attempt, Launch, Milestone, Transition
+from sampan_hub.remembered import Remembered
 from sampan_hub.rows import read_attempt, read_launch, read_transition
 from sampan_hub.tables import attempts, launches, transitions, waits
 from sampan_hub.waits import Wait
@@ -56,6 +57,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._followers = Followers()
+        self._launches: Remembered[Launch | None] = Remembered()
+        self._attempts: Remembered[tuple[Attempt, ...]] = Remembered()
 
     @classmethod
     async def open(cls, url: str) -> Store:
@@ -98,7 +101,8 @@ class Store:
         raise Unavailable("store.failed", cause=f"a {kind} of {owner} could be neither found nor made")
 
     async def launch(self, name: str) -> Launch | None:
-        return await self._one(read_launch, select(launches).where(launches.c.id == name))
+        query = select(launches).where(launches.c.id == name)
+        return await self._launches.find(name, lambda: self._one(read_launch, query))
 
     async def live_launch(self, owner: str, kind: Kind, name: str) -> Launch | None:
         """The one launch of that owner, kind and name that has not ended."""
@@ -122,18 +126,14 @@ class Store:
 
     async def update_launch(self, launch: str, **fields: Any) -> None:
         """Changes fields of a launch without saying anything of it. Raises `Missing`."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await change_launch(connection, launch, fields)
-
-        await self._write(work, launch)
+        await self._write(lambda connection: change_launch(connection, launch, fields), launch)
 
     # --- attempts
 
     async def attempts(self, launch: str) -> tuple[Attempt, ...]:
         """All attempts of a launch, the first one first."""
         query = select(attempts).where(attempts.c.launch == launch).order_by(attempts.c.number)
-        return await self._all(read_attempt, query)
+        return await self._attempts.find(launch, lambda: self._all(read_attempt, query))
 
     async def attempt_by_tag(self, tag: str) -> Attempt | None:
         return await self._one(read_attempt, select(attempts).where(attempts.c.tag == tag))
@@ -190,17 +190,15 @@ class Store:
     async def readmit(self, papers: Papers, job: FoundJob, message: Message) -> Launch:
         """Writes anew what the papers tell of a job that lives. Raises `Conflict` where its place is taken."""
         try:
-            return await self._write(lambda connection: readmit(connection, papers, job, message))
+            return await self._write(
+                lambda connection: readmit(connection, papers, job, message), papers.launch
+            )
         except IntegrityError as error:
             raise Conflict("launch.attempt", launch=papers.launch) from error
 
     async def update_attempt(self, launch: str, number: int, **fields: Any) -> None:
         """Changes fields of an attempt without saying anything of it. Raises `Missing`."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await change_attempt(connection, launch, number, fields)
-
-        await self._write(work, launch)
+        await self._write(lambda connection: change_attempt(connection, launch, number, fields), launch)
 
     # --- transitions
 
@@ -273,12 +271,7 @@ class Store:
 
     async def recent_waits(self, since: float) -> dict[tuple[str, str], list[Wait]]:
         """(centre, share) → the waits since that time of which the conditions are known, the newest first."""
-        names = [field.name for field in fields(Wait)]
-        found: dict[tuple[str, str], list[Wait]] = {}
-        for row in await self._all(dict, waits_since(since, names)):
-            wait = Wait(**{name: row[name] for name in names})
-            found.setdefault((row["centre"], row["share"]), []).append(wait)
-        return found
+        return read_waits(await self._all(dict, waits_since(since)))
 
     # --- the database
 
@@ -287,7 +280,12 @@ class Store:
         return await self._all(lambda row: row, query)
 
     async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], launch: str = "") -> T:
-        return await self._database.write(work, then=lambda: self._followers.tell(launch))
+        def then() -> None:
+            self._launches.forget(launch)
+            self._attempts.forget(launch)
+            self._followers.tell(launch)
+
+        return await self._database.write(work, then)
 
     async def _all(self, read: Callable[[RowMapping], T], query: Select[Any]) -> tuple[T, ...]:
         async def work(connection: AsyncConnection) -> tuple[T, ...]:
