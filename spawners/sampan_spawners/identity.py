@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from jupyterhub import orm, roles, scopes
 from jupyterhub.utils import maybe_future, url_escape_path, url_path_join
 
+from sampan.errors import SampanError
+
 if TYPE_CHECKING:
     from jupyterhub.spawner import Spawner
 
-__all__ = ["base_url", "environment", "mint", "revoke"]
+    from sampan_spawners.spawner import SampanSpawner
+
+__all__ = ["base_url", "environment", "mint", "revoke", "take"]
 
 
 def base_url(spawner: Spawner) -> str:
@@ -60,6 +64,17 @@ async def mint(spawner: Spawner) -> None:
         description=_note(spawner),
     )
     db.commit()
+
+
+async def take(spawner: SampanSpawner) -> None:
+    """A server that runs already keeps its token: it becomes the spawner's again, and User.spawn drops the unused one."""
+    try:
+        token = await spawner.broker.get_identity(spawner.launch_id)
+    except SampanError as error:
+        spawner.log.warning("%s: cannot read back its token: %s", spawner._log_name, error)  # noqa: SLF001
+    else:
+        if token is not None:
+            spawner.api_token = token
 
 
 def revoke(spawner: Spawner) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sampan_spawners.following import waits
+from sampan.errors import SampanError
+from sampan_spawners.following import settled, waits
 
 if TYPE_CHECKING:
     from jupyterhub.spawner import Spawner
 
-__all__ = ["follow_door", "put_back"]
+    from sampan_spawners.spawner import SampanSpawner
+
+__all__ = ["follow_door", "notice_end", "put_back"]
 
 
 async def put_back(spawner: Spawner) -> None:
@@ -31,6 +35,15 @@ async def follow_door(spawner: Spawner, door: str | None) -> None:
         spawner.server.port = port
         spawner.user.db.commit()
         await _add(spawner)
+
+
+async def notice_end(spawner: SampanSpawner) -> None:
+    """Whoever comes back just after the end of their session finds the start page, not a route that leads nowhere."""
+    with suppress(SampanError):
+        await settled(spawner.broker, spawner.launch_id, None, only_ended=True)
+        # Not where somebody has stopped it: that is on its way already.
+        if spawner.ready:
+            await spawner.poll_and_notify()
 
 
 async def _add(spawner: Spawner) -> None:

@@ -28,9 +28,9 @@ from sampan.stages import Kind, Seen, Target
 from sampan_spawners.connection import connect
 from sampan_spawners.failure import failed, over, refused
 from sampan_spawners.following import GONE_AFTER, Json, Later, ended, exit_code, gone, ready, settled, waits
-from sampan_spawners.identity import base_url, environment, mint, revoke
+from sampan_spawners.identity import base_url, environment, mint, revoke, take
 from sampan_spawners.progress import steps
-from sampan_spawners.routing import follow_door, put_back
+from sampan_spawners.routing import follow_door, notice_end, put_back
 from sampan_spawners.spawn_form import options_form, sendable
 
 __all__ = ["SampanSpawner"]
@@ -113,13 +113,13 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
             adopted = bool(launch.get("attempts"))
             self._keep(launch["id"])
             if adopted:
-                await self._take_token()
+                await take(self)
             # One lost connection ends no start that has its launch: what was not heard is told again.
             with suppress(Unreachable):
                 await self._supply(launch)
             launch = await settled(self.broker, self.launch_id, self._supply)
             if adopted and ready(launch):
-                await self._take_token()
+                await take(self)
         except SampanError as error:
             raise refused(error) from error
         if ended(launch):
@@ -161,19 +161,9 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         """Hands over the identity its server is to get, a new one if this hub process has none (any more)."""
         if not self.api_token:
             # A session that serves has one: to make a new one would be the end of it.
-            await (self._take_token() if ready(launch) else mint(self))
+            await (take(self) if ready(launch) else mint(self))
         if self.api_token:
             await self.broker.put_identity(launch["id"], environment(self))
-
-    async def _take_token(self) -> None:
-        """A server that runs already keeps its token: it becomes ours again, and User.spawn drops the unused one."""
-        try:
-            token = await self.broker.get_identity(self.launch_id)
-        except SampanError as error:
-            self.log.warning("%s: cannot read back its token: %s", self._log_name, error)
-        else:
-            if token is not None:
-                self.api_token = token
 
     # ---- while it runs -----------------------------------------------------------------------------------------
 
@@ -203,6 +193,11 @@ class SampanSpawner(Spawner):  # type: ignore[misc, unused-ignore]
         except Exception:  # a poll that raises is read as "not running", and the person's work would be lost
             self.log.exception("%s: cannot poll", self._log_name)
         return None
+
+    def start_polling(self) -> None:
+        """The hub watches it from now on: asks now and then, and listens for its end."""
+        super().start_polling()
+        self._later(notice_end(self))
 
     async def _find(self) -> Json | None:
         """What the broker says of our launch; None where there was none.

@@ -93,6 +93,20 @@ async def test_a_wish_that_the_broker_refuses_is_a_sentence_on_the_form(hub: Liv
         assert hub.broker.live("fred") is None
 
 
+async def test_an_end_is_heard_and_not_only_asked_for(hub: LiveHub) -> None:
+    """Long before the next poll: whoever comes back at once is not led to where nothing is any more."""
+    async with Browser(hub, "greta") as greta, door() as address:
+        script = await greta.started(address)
+        token = hub.broker.running_token[script.id]
+        await hub.broker.end(script, "ended.node")
+
+        async def revoked() -> bool:
+            return await hub.whose(token) is None
+
+        await came(revoked, deadline=8)
+        assert 'id="spawn_form"' in (await greta.page("/hub/spawn")).text
+
+
 async def test_a_failed_start_tells_why_and_how_the_log_ended(hub: LiveHub) -> None:
     async with Browser(hub, "gina") as gina:
         await gina.submit()
