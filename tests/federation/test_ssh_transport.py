@@ -6,17 +6,11 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from ctypes import CDLL
-from dataclasses import dataclass
-from pathlib import Path
 
 import asyncssh
 import pytest
@@ -24,74 +18,26 @@ import pytest
 from sampan.errors import Forbidden, Unavailable, Unreachable
 from sampan_hub import files
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.authority import Authority
-from sampan_hub.centre import Centre, make_centre
-from sampan_hub.descriptor import Descriptor
-from sampan_hub.descriptor_file import read_descriptor
+from sampan_hub.centre import Centre
 from sampan_hub.jobs import JobSpec, JobState
-from sampan_hub.sshd_lines import sshd_files
 from sampan_hub.testing.transport_contract import TransportContract
 from sampan_hub.transports import Transport
 from sampan_hub.transports.ssh import SshTransport
 from tests.federation import centre as real
-from tests.federation.federation import Federation, sampan
+from tests.federation.federation import Federation
 from tests.federation.host import Host
+from tests.federation.joined import NAMES, Joined, join
 from tests.federation.ssh_daemon import FOLDER
 from tests.federation.writing import put
 from tests.sampan_hub.transports.conftest import ANYTHING
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.federation
-
-NAMES = ("east", "west", "core", "cloud")
-
-
-@dataclass(frozen=True)
-class Joined:
-    """A hub's state directory whose authorities the centres trust, with a signer that runs."""
-
-    state: Path
-    federation: Federation
-
-    @property
-    def signer(self) -> Path:
-        return self.state / "run" / "signer.sock"
-
-    def descriptor(self, name: str) -> Descriptor:
-        found = read_descriptor(self.state / "centres" / f"{name}.yaml")
-        assert isinstance(found, Descriptor), found
-        return found
-
-    @asynccontextmanager
-    async def centre(self, name: str) -> AsyncIterator[Centre]:
-        centre = make_centre(self.descriptor(name), signer=self.signer)
-        try:
-            yield centre
-        finally:
-            await centre.close()
 
 
 @pytest.fixture(scope="module")
 def joined(federation: Federation) -> Iterator[Joined]:
-    state = Path(tempfile.mkdtemp(prefix="sampan-ssh-"))
-    federation.join(state)
-    argv, environment = sampan()
-    argv = [sys.executable, "-m", "sampan_hub.signer", "--state", str(state)]
-    hub = (state / "secrets" / "hub-id").read_text()
-    with (state / "log" / "signer.log").open("ab") as log:
-        signer = subprocess.Popen([*argv, "--hub-id", hub], env=environment, stdout=log, stderr=log)
-    made = Joined(state, federation)
-    try:
-        wait_until(made.signer.is_socket, 20)
+    with join(federation) as made:
         yield made
-    finally:
-        signer.kill()
-        signer.wait()
-        for name in NAMES:
-            authority = Authority(state / "ca" / name, hub).state()
-            for line in sshd_files(name, authority, {})[f"{FOLDER}/ca.pub"].splitlines():
-                federation.centre(name).ssh.distrust(line)
-        shutil.rmtree(state)
 
 
 def job(centre: Centre, account: str, script: str) -> JobSpec:
