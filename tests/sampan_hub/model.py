@@ -43,6 +43,7 @@ class Launches(RuleBasedStateMachine):
         self.stopped: set[str] = set()
         self.finished: set[str] = set()
         """Launches of which a job has ended by itself: that is its person's word, also against what was to take its place."""
+        self.moved: set[str] = set()
         self.held: dict[str, set[str]] = {}
         """Launch → its jobs that were ever given the identity."""
 
@@ -81,7 +82,9 @@ class Launches(RuleBasedStateMachine):
     @rule(data=st.data(), dies=ACTS)
     def moves_on(self, data: st.DataObject, dies: int | None) -> None:
         """Somebody wants a new walltime: for a while there are two attempts, and one of them holds the identity."""
-        self.world.move_on(data.draw(st.sampled_from(sorted(self.held)), "launch"), dies)
+        launch = data.draw(st.sampled_from(sorted(self.held)), "launch")
+        self.moved.add(launch)
+        self.world.move_on(launch, dies)
 
     # --- the broker
 
@@ -141,18 +144,19 @@ class Launches(RuleBasedStateMachine):
         site = self.world.sites[centre]
         site.first_state, site.kills, site.cores_free = first, kills, free
 
-    @rule(data=st.data(), state=st.sampled_from(tuple(JobState)), why=ENDS)
+    @rule(data=st.data(), state=st.sampled_from((*JobState, JobState.UNKNOWN)), why=ENDS)
     def job_becomes(self, data: st.DataObject, state: JobState, why: str) -> None:
         """Also back: requeued, suspended, in a state that nobody knows."""
-        site = self.world.sites[data.draw(CENTRES, "centre")]
-        if not site.live:
+        live = [(centre, job.id) for centre, site in self.world.sites.items() for job in site.live]
+        if not live:
             return
-        job = data.draw(st.sampled_from([job.id for job in site.live]), "job")
-        site.jobs[job].state = state
+        centre, number = data.draw(st.sampled_from(live), "job")
+        job = self.world.sites[centre].jobs[number]
+        job.state = state
         if state is JobState.ENDED:
-            site.jobs[job].why = Message(why)
+            job.why = Message(why)
             if why == "ended.finished":
-                self.finished.add(site.jobs[job].tag.split("-")[2])
+                self.finished.add(job.tag.split("-")[2])
 
     @rule(centre=CENTRES, records=st.booleans())
     def forgets(self, centre: str, records: bool) -> None:
@@ -218,6 +222,14 @@ class Launches(RuleBasedStateMachine):
         assert not taken & self.world.foreign, f"taken for ours: {taken & self.world.foreign}"
 
     @invariant()
+    def who_is_served_loses_no_job_but_by_their_own_word(self) -> None:
+        """Nothing is cancelled because nobody knows what it does."""
+        cancelled = {f"{centre}/{job}" for centre, site in self.world.sites.items() for job in site.cancelled}
+        for launch, held in self.held.items():
+            meant = launch in self.stopped | self.finished | self.moved
+            assert meant or not cancelled & held, f"{launch} was cancelled by nobody"
+
+    @invariant()
     def whoever_was_not_stopped_is_not_stopped(self) -> None:
         for launch, (row, _) in self.world.rows().items():
             meant = launch in self.stopped | self.finished
@@ -264,4 +276,5 @@ class Launches(RuleBasedStateMachine):
             for centre, job in jobs:
                 assert job.tag in wanted, f"job {job.id} at {centre} has no live row after a sweep"
         self.a_submission_is_one_job()
+        self.who_is_served_loses_no_job_but_by_their_own_word()
         self.nothing_foreign_is_touched()
