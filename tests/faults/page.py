@@ -1,6 +1,8 @@
-"""`build/broken-on-purpose.md` and `.json`, written by every run of this folder's tests from what they told.
+"""`build/broken-on-purpose.md`, written by every run of this folder's tests from what they told.
 
-With SAMPAN_BROKEN=1 the page goes to docs/explanation too, if nothing failed and every case is in it (`make broken`).
+With SAMPAN_BROKEN=1 the page goes to docs/explanation too, if nothing failed and every case is in it (`make broken`). Where a
+run is of several processes (tools/tests), SAMPAN_PART names each, and `python -m tests.faults.page` puts together what they
+left.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +20,7 @@ import pytest
 from tests.faults.broken import PROPERTY, Fault
 from tests.faults.cases import CASES, LATER
 
-__all__ = ["BUILT", "PUBLISHED", "compose", "pytest_runtest_logreport", "write_page"]
+__all__ = ["BUILT", "PUBLISHED", "compose", "put_together", "pytest_runtest_logreport", "write_page"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BUILT: Final = ROOT / "build" / "broken-on-purpose"
@@ -102,23 +105,45 @@ def write_page(say: Callable[[str], None]) -> None:
     """At the end of a run; nothing where no test of this folder ran."""
     if not _reports:
         return
-    faults = sorted(_told(_reports), key=lambda fault: fault.case)
-    page = compose(faults)
+    failed = sorted({report.nodeid for report in _reports if report.failed})
+    faults = _told(_reports, failed)
+    part = os.environ.get("SAMPAN_PART")
+    if part is None:
+        _write(faults, failed, say)
+    else:
+        kept = {"failed": failed, "faults": [fault.to_json() for fault in faults]}
+        BUILT.parent.mkdir(exist_ok=True)
+        _part(part).write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def put_together(parts: Sequence[str]) -> None:
+    """The page of those processes of one run; nothing where none of them ran a test of this folder."""
+    kept = [json.loads(file.read_text(encoding="utf-8")) for file in map(_part, parts) if file.exists()]
+    if kept:
+        faults = [Fault.from_json(told) for one in kept for told in one["faults"]]
+        _write(faults, [nodeid for one in kept for nodeid in one["failed"]], print)
+    for file in map(_part, parts):
+        file.unlink(missing_ok=True)
+
+
+def _part(name: str) -> Path:
+    return BUILT.with_suffix(f".{name}.json")
+
+
+def _write(faults: Sequence[Fault], failed: Sequence[str], say: Callable[[str], None]) -> None:
+    page = compose(sorted(faults, key=lambda fault: fault.case))
     BUILT.parent.mkdir(exist_ok=True)
     BUILT.with_suffix(".md").write_text(page, encoding="utf-8")
-    found = json.dumps([fault.to_json() for fault in faults], ensure_ascii=False, indent=1)
-    BUILT.with_suffix(".json").write_text(found + "\n", encoding="utf-8")
     say(f"{len(faults)} faults that were made on purpose: {BUILT.with_suffix('.md')}")
     if os.environ.get("SAMPAN_BROKEN") == "1":
         missing = sorted(CASES.keys() - {fault.case for fault in faults})
-        if missing or any(report.failed for report in _reports):
-            say(f"{PUBLISHED} stays as it is: failures, or cases without a line: {missing}")
+        if missing or failed:
+            say(f"{PUBLISHED} stays as it is: {len(failed)} failures; cases without a line: {missing}")
         else:
             PUBLISHED.write_text(page, encoding="utf-8")
 
 
-def _told(reports: Iterable[pytest.TestReport]) -> list[Fault]:
-    failed = {report.nodeid for report in reports if report.failed}
+def _told(reports: Iterable[pytest.TestReport], failed: Collection[str]) -> list[Fault]:
     return [
         Fault.from_json(told)
         for report in reports
@@ -126,3 +151,7 @@ def _told(reports: Iterable[pytest.TestReport]) -> list[Fault]:
         for name, told in report.user_properties
         if name == PROPERTY and isinstance(told, dict)
     ]
+
+
+if __name__ == "__main__":
+    put_together(sys.argv[1:])
