@@ -79,3 +79,4 @@ async def _told_why(hub: WholeHub, person: Visitor) -> None:
     await expect(person.session).to_contain_text(f"ended · {cause}", timeout=PATIENCE)
     told = person.page.get_by_role("alert").filter(has_text="Your session has ended.")
     await expect(told).to_contain_text(cause)
+    await expect(person.page.get_by_text("This session ends in")).to_be_hidden()

@@ -23,6 +23,7 @@ export class Watcher {
   private popup: Popup | null = null;
   private leaving = false;
   private endTold = '';
+  private readonly warnings: string[] = [];
 
   private readonly app: JupyterFrontEnd;
 
@@ -92,13 +93,14 @@ export class Watcher {
         this.warned.delete('idle');
         void stayAwake(this.settings).then(() => this.look());
       };
-      Notification.warning(
+      const told = Notification.warning(
         trans.__('Nothing is being done here. This session ends at %1 unless you use it.', when),
         {
           autoClose: false,
           actions: [{ label: trans.__('I am here'), displayType: 'accent', callback: awake }, save]
         }
       );
+      this.warnings.push(told);
       return;
     }
     const move = {
@@ -106,14 +108,17 @@ export class Watcher {
       displayType: 'accent' as const,
       callback: () => void this.moveOn()
     };
-    Notification.warning(
+    const told = Notification.warning(
       trans.__('This session ends in %1, at %2. Saved files are kept; variables are not.', left, when),
       { autoClose: false, actions: this.state.session?.may_move_on ? [save, move] : [save] }
     );
+    this.warnings.push(told);
   }
 
   private tellEnd(): void {
     const message = meaning(this.state, Date.now(), this.trans, this.language);
+    // What they offer is over.
+    this.warnings.splice(0).forEach(warning => Notification.dismiss(warning));
     // The cause may be known a moment after the end.
     if (this.endTold !== '' && Notification.update({ id: this.endTold, message })) {
       return;
