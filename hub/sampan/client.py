@@ -162,9 +162,8 @@ class AsyncBroker:
 
     async def _steps(self, id_: str, stream: EventStream) -> AsyncGenerator[Json, None]:
         """The events of one connection."""
-        call = calls.events(id_)
+        call, quiet = calls.events(id_), httpx.Timeout(self._deadline, read=SILENCE, connect=CONNECT)
         headers = {**self._headers, **call.headers, **stream.headers()}
-        quiet = httpx.Timeout(self._deadline, read=SILENCE, connect=CONNECT)
         try:
             async with self._http.stream(call.method, call.path, headers=headers, timeout=quiet) as answer:
                 if answer.status_code != 200:
@@ -201,7 +200,7 @@ class Broker:
     ) -> None:
         if not isinstance(url, Address):
             url = Address.parse(url, socket=socket, token=token)
-        # Over a unix socket there is no TLS, for which every client would read the certificates of this machine.
+        # No TLS over a unix socket: nobody reads this machine's certificates for it.
         way = None if url.socket is None else httpx.HTTPTransport(uds=url.socket, verify=False)
         self._http = httpx.Client(transport=way, **_settings(url, deadline))
         self._address = url
@@ -257,12 +256,10 @@ class Broker:
 
 def _connections(address: Address, deadline: float) -> httpx.AsyncClient:
     # The hub follows one launch for each person who waits; in a pool of a hundred all others would wait for their ends.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    if address.socket is None:
-        return httpx.AsyncClient(limits=limits, **_settings(address, deadline))
+    there, limits = address.socket, httpx.Limits(max_connections=None, max_keepalive_connections=20)
     # A client given a way of its own leaves the limits to that one.
-    way = httpx.AsyncHTTPTransport(uds=address.socket, limits=limits, verify=False)
-    return httpx.AsyncClient(transport=way, **_settings(address, deadline))
+    way = httpx.AsyncHTTPTransport(uds=there, limits=limits, verify=False) if there else None
+    return httpx.AsyncClient(transport=way, limits=limits, **_settings(address, deadline))
 
 
 def _settings(address: Address, deadline: float) -> dict[str, Any]:

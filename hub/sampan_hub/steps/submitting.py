@@ -73,12 +73,17 @@ async def find_job(services: Services, attempt: Attempt) -> str | None:
     Raises `Unavailable` or `Unreachable` where nobody can say.
     """
     centre = services.centre(attempt.centre)
-    found = await centre.ask(centre.scheduler.find([attempt.tag]), account=attempt.account)
-    found = found or await centre.ask(centre.scheduler.recall([attempt.tag]), account=attempt.account)
-    ours = [job for job in found if job.tag == attempt.tag and job.account == attempt.account]
-    for foreign in (job for job in found if job not in ours):
-        log.error("%s: job %s of %s carries our tag %s", centre.id, foreign.id, foreign.account, attempt.tag)
-    return ours[0].id if ours else None
+    # The records too where the queue has only somebody else's: a foreign tag must not hide our own job's end.
+    for question in (centre.scheduler.find, centre.scheduler.recall):
+        found = await centre.ask(question([attempt.tag]), account=attempt.account)
+        ours = [job for job in found if job.tag == attempt.tag and job.account == attempt.account]
+        for foreign in (job for job in found if job not in ours):
+            log.error(
+                "%s: job %s of %s carries our tag %s", centre.id, foreign.id, foreign.account, attempt.tag
+            )
+        if ours:
+            return ours[0].id
+    return None
 
 
 async def _submit(services: Services, centre: Centre, launch: Launch, attempt: Attempt) -> str:

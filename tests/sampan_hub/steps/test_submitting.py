@@ -44,6 +44,20 @@ async def test_a_job_that_is_hidden_from_the_service_account_is_found_as_its_per
     assert site.asked.count("submit") == 1
 
 
+async def test_a_foreign_job_with_our_tag_does_not_hide_that_ours_is_over(one: Bench) -> None:
+    site = one.sites["east"]
+    site.lost_replies["submit"] = Unreachable("link.cut")
+    launch = await one.launch()
+    await one.step(launch)
+    await one.step(launch)
+    ours = site.jobs["1"]
+    site.records["1"] = ours
+    site.jobs = {"9": ScriptedJob("9", ours.tag, "mallory")}
+    await one.step(launch)
+    assert (await one.last(launch)).job == "1"
+    assert site.asked.count("submit") == 1
+
+
 async def test_killed_between_the_submission_and_its_row(one: Bench) -> None:
     site = one.sites["east"]
     launch = await one.launch()
