@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx
 
 from tests.bench.figures import Figure, keep, measured
-from tests.bench.light_server import python
+from tests.bench.light_server import lighten
 from tests.faults.measuring import broker_stalls
 from tests.ways.person import Person
 from tests.ways.whole_hub import WholeHub, came, whole_hub
@@ -45,15 +45,8 @@ async def run() -> list[Figure]:
 
 def _enlarge(hub: WholeHub) -> None:
     """Light servers everywhere; at the two other centres there is room for everybody else."""
-    cores = PEOPLE - QUEUED
     for centre in hub.centres:
-        facts = hub.descriptor(centre)
-        program = hub.places.put(centre, "light", python(facts["environment"]["python"]))
-        more: dict[str, Any] = {"environment": {"python": program}}
-        if centre != FULL:
-            more["scheduler"] = {**facts["scheduler"], "cores": cores, "memory_gib": cores}
-            more["shares"] = [{**facts["shares"][0], "cores": cores, "memory_per_core_gib": 1.0}]
-        hub.describe(centre, **more)
+        lighten(hub, centre, None if centre == FULL else PEOPLE - QUEUED)
 
 
 async def _known(hub: WholeHub) -> bool:

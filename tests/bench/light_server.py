@@ -1,13 +1,16 @@
 """A launcher whose server is no Jupyter: a page on its unix socket and nothing else, so that a crowd fits on two cores.
 
-Everything before the server is as ever: job, launcher, report, link, identity, door. Read by tests/bench/bench_load.py.
+Everything before the server is as ever: job, launcher, report, link, identity, door. For tests/bench/bench_load.py and the
+cases of tests/faults with a crowd.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["PROGRAM", "python"]
+from tests.ways.whole_hub import WholeHub
+
+__all__ = ["lighten"]
 
 _SERVER: Final = """\
 import asyncio, os, sys
@@ -52,6 +55,12 @@ exec {{python}} "$@"
 """
 
 
-def python(real: str) -> str:
-    """The text of a program to be put where a centre's Python is."""
-    return PROGRAM.replace("{python}", real)
+def lighten(hub: WholeHub, centre: str, cores: int | None = None) -> None:
+    """From now on the servers of that centre are light; with `cores`, so many of one core each have room there."""
+    facts = hub.descriptor(centre)
+    program = PROGRAM.replace("{python}", facts["environment"]["python"])
+    more: dict[str, Any] = {"environment": {"python": hub.places.put(centre, "light", program)}}
+    if cores is not None:
+        more["scheduler"] = {**facts["scheduler"], "cores": cores, "memory_gib": cores}
+        more["shares"] = [{**facts["shares"][0], "cores": cores, "memory_per_core_gib": 1.0}]
+    hub.describe(centre, **more)

@@ -32,13 +32,20 @@ class Person:
         self._kernels: list[Kernel] = []
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._log_in()
+        except BaseException:
+            await self.client.aclose()
+            raise
+        return self
+
+    async def _log_in(self) -> None:
         page = await self.client.get("/hub/login")
         form = {"username": self.name, "password": self._password, "_xsrf": token_in(page.text)}
         answer = await self.client.post("/hub/login", data=form)
         # It leads to one's own server, which may have been stopped a moment ago.
         if answer.status_code != httpx.codes.FAILED_DEPENDENCY:
             answer.raise_for_status()
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         for kernel in self._kernels:
