@@ -212,7 +212,7 @@ async def test_a_stop_that_the_hub_calls_for_itself_leaves_the_launch_alone(hub:
         hub.kill("proxy")
         hub.start_proxy("another token")
         await hub.broker.ready(script, address)
-        await until(lambda: "the hub lost it" in hub.log)
+        await until(lambda: "nora: the hub lost it" in hub.log)
         hub.kill("proxy")
         hub.start_proxy()
         await hub.restore_routes()

@@ -18,7 +18,7 @@ from tests.ways.person import Kernel, Person
 from tests.ways.processes import environment, of_jobs, words_with
 from tests.ways.whole_hub import WholeHub
 
-__all__ = ["OPEN_CLUSTER", "found_in", "gather", "newer", "open_to_others"]
+__all__ = ["OPEN_CLUSTER", "content", "found_in", "gather", "newer", "open_to_others"]
 
 OPEN_CLUSTER: Final = """
 import sampan
@@ -90,6 +90,14 @@ def found_in(secrets: dict[str, str], what: bytes) -> list[str]:
         for name, text in secrets.items()
         if text.encode() in what or text.replace("|", "%7C").replace("=", "%3D").encode() in what
     ]
+
+
+def content(file: Path) -> bytes:
+    """Nothing of one that its scheduler has just tidied away."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def files_below(*places: Path) -> Iterator[Path]:

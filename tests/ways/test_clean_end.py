@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sampan_kernels.berth import PREFIX
 from tests.ways.person import Person
 from tests.ways.processes import command, environment, of_jobs, sockets
-from tests.ways.secrets_of import OPEN_CLUSTER, files_below, found_in, gather
+from tests.ways.secrets_of import OPEN_CLUSTER, content, files_below, found_in, gather
 from tests.ways.whole_hub import WholeHub, came, whole_hub
 
 STRAY = "import subprocess; print(subprocess.Popen(['setsid', '--fork', 'sleep', '3607']).wait())"
@@ -64,7 +64,7 @@ async def test_nothing_is_left_of_a_launch_that_was_stopped(hub: WholeHub) -> No
         }
         told = {}
         for file in _files(hub):
-            if names := found_in(session, file.read_bytes()):
+            if names := found_in(session, content(file)):
                 told[str(file)] = names
         assert told == {}
 

@@ -26,6 +26,7 @@ from tests.ways.person import Kernel, Person
 from tests.ways.processes import command, everybody, of_hub, of_jobs, ports, sockets
 from tests.ways.secrets_of import (
     OPEN_CLUSTER,
+    content,
     files_below,
     found_in,
     gather,
@@ -106,8 +107,8 @@ async def test_no_secret_in_jobs(scene: Scene) -> None:
     """Names, records and scripts, as the scheduler keeps them; whoever may read them."""
     records = [folder for centre in scene.hub.centres for folder in scene.hub.places.records(centre)]
     files = [file for file in files_below(*records) if file.is_file()]
-    assert any(file.name == "script" or b"sampan_kernels.launcher" in file.read_bytes() for file in files)
-    told = {str(file): found_in(scene.secrets, str(file).encode() + file.read_bytes()) for file in files}
+    assert any(file.name == "script" or b"sampan_kernels.launcher" in content(file) for file in files)
+    told = {str(file): found_in(scene.secrets, str(file).encode() + content(file)) for file in files}
     assert not {file: names for file, names in told.items() if names}
     said = "".join(scene.hub.places.told(centre) for centre in scene.hub.centres)
     assert "sampan-" in said
@@ -118,7 +119,7 @@ async def test_no_secret_in_logs(scene: Scene) -> None:
     logs = list(files_below(scene.hub.state / "log"))
     logs += [file for file in files_below(*scene.centres) if file.suffix == ".log"]
     assert {"hub.log", "broker.log", "proxy.log", "job.log"} <= {file.name for file in logs}
-    told = {str(file): found_in(scene.secrets, file.read_bytes()) for file in logs}
+    told = {str(file): found_in(scene.secrets, content(file)) for file in logs}
     assert not {file: names for file, names in told.items() if names}
     # The password is said to whoever started it, and to nobody else.
     assert found_in(scene.secrets, scene.hub.output.encode()) == ["state password"]
@@ -132,7 +133,7 @@ async def test_no_secret_in_files_of_others(scene: Scene) -> None:
     password = scene.hub.state.parent / f"{scene.hub.state.name}.log"
     told = {}
     for file in {*ours, *everywhere} - {password}:
-        if file.exists() and (names := found_in(scene.secrets, file.read_bytes())):
+        if names := found_in(scene.secrets, content(file)):
             told[str(file)] = names
     assert not told
 
