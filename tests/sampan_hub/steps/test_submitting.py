@@ -9,8 +9,18 @@ import pytest
 
 from sampan.errors import Refused, Unavailable, Unreachable
 from sampan.stages import Target
+from sampan_hub.records import Launch
 from sampan_hub.sweep import sweep
 from tests.sampan_hub.scripted_centre import Bench, ScriptedJob
+
+
+async def submitted_unheard(one: Bench) -> Launch:
+    """Job 1 is at east, and the answer that says so was lost."""
+    one.sites["east"].lost_replies["submit"] = Unreachable("link.cut")
+    launch = await one.launch()
+    await one.step(launch)
+    await one.step(launch)
+    return launch
 
 
 @pytest.mark.parametrize(
@@ -32,10 +42,7 @@ async def test_a_job_that_is_hidden_from_the_service_account_is_found_as_its_per
 ) -> None:
     site = one.sites["east"]
     site.private = {"find", "recall"}
-    site.lost_replies["submit"] = Unreachable("link.cut")
-    launch = await one.launch()
-    await one.step(launch)
-    await one.step(launch)
+    launch = await submitted_unheard(one)
     if forgotten:
         site.records["1"] = site.jobs["1"]
         site.jobs = {"9": ScriptedJob("9", "other", "mallory")}
@@ -46,10 +53,7 @@ async def test_a_job_that_is_hidden_from_the_service_account_is_found_as_its_per
 
 async def test_a_foreign_job_with_our_tag_does_not_hide_that_ours_is_over(one: Bench) -> None:
     site = one.sites["east"]
-    site.lost_replies["submit"] = Unreachable("link.cut")
-    launch = await one.launch()
-    await one.step(launch)
-    await one.step(launch)
+    launch = await submitted_unheard(one)
     ours = site.jobs["1"]
     site.records["1"] = ours
     site.jobs = {"9": ScriptedJob("9", ours.tag, "mallory")}
@@ -74,10 +78,7 @@ async def test_killed_between_the_submission_and_its_row(one: Bench) -> None:
 async def test_nobody_can_say_whether_it_was_taken(one: Bench) -> None:
     """While the tag cannot be looked for, nothing is submitted a second time."""
     site = one.sites["east"]
-    site.lost_replies["submit"] = Unreachable("link.cut")
-    launch = await one.launch()
-    await one.step(launch)
-    await one.step(launch)
+    launch = await submitted_unheard(one)
     site.trouble["find"] = Unreachable("link.cut")
     for _ in range(4):
         assert await one.step(launch) == 1.0
@@ -186,10 +187,7 @@ async def test_a_broker_that_was_away_asks_before_it_gives_up(one: Bench) -> Non
 
 async def test_stopped_while_nobody_knows_whether_it_was_taken(one: Bench) -> None:
     site = one.sites["east"]
-    site.lost_replies["submit"] = Unreachable("link.cut")
-    launch = await one.launch()
-    await one.step(launch)
-    await one.step(launch)
+    launch = await submitted_unheard(one)
     await one.store.update_launch(launch.id, target=Target.STOPPED)
     await one.over(launch)
     assert site.cancelled == ["1"]
