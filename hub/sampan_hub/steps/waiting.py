@@ -107,12 +107,22 @@ async def started(services: Services, launch: Launch, attempt: Attempt, status: 
     if attempt.submitted_at is None or attempt.running_at is not None:
         return
     if status.submitted_at is not None:
-        services.hints.clock(attempt.centre, status.submitted_at - attempt.submitted_at)
+        services.hints.clock(attempt.centre, _ahead(attempt, status.submitted_at))
     if status.submitted_at is not None and status.started_at is not None:
         seconds = status.started_at - status.submitted_at
     else:
         seconds = services.now() - attempt.submitted_at
     await _remember(services, launch, attempt, seconds, started=True)
+
+
+def _ahead(attempt: Attempt, submitted_at: float) -> float:
+    """By how many seconds the centre's clock is ahead of ours, at the least (negative: behind).
+
+    It was submitted somewhere between our asking and our knowing; after a lost reply much may lie between.
+    """
+    known = attempt.submitted_at or submitted_at
+    began = attempt.submit_began_at or known
+    return min(max(0.0, submitted_at - known), submitted_at - began)
 
 
 async def gave_up(services: Services, launch: Launch, attempt: Attempt, why: Message) -> None:

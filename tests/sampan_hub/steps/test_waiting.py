@@ -127,6 +127,17 @@ async def test_a_start_is_remembered_with_its_conditions(one: Bench) -> None:
     assert one.services.hints._fast["east"] == pytest.approx(3600, abs=5)
 
 
+async def test_a_reply_that_was_late_says_nothing_of_the_clock(one: Bench) -> None:
+    """The submission was asked for ten minutes before we heard of its job, which was made soon after that."""
+    launch = await queued(one)
+    now = time.time()
+    await one.store.update_attempt(launch.id, 1, submit_began_at=now - 600, submitted_at=now)
+    job = one.sites["east"].jobs[(await one.last(launch)).job or ""]
+    job.submitted_at, job.started_at, job.state = now - 590, now, JobState.RUNNING
+    await one.at(launch, "running")
+    assert one.services.hints._fast["east"] == 0
+
+
 async def test_a_start_with_room_is_no_wait(one: Bench) -> None:
     launch = await one.launch(need=NEED)
     await one.at(launch, "running")
