@@ -94,7 +94,7 @@ async def test_it_is_set_aside_and_then_asked_by_one_at_a_time(tmp_path: Path) -
         several = await crowd(centre, 50, ACCOUNT)
         assert len(site.asked) == asked + 1
         assert sum(task.done() for task in several) == 49
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
         for task in several:
             task.cancel()
         await asyncio.gather(*several, return_exceptions=True)

@@ -84,7 +84,7 @@ async def test_a_crowd_leaves_places_for_other_questions(two: Bench) -> None:
     assert two.sites["east"].asked.count("limits") == 2
     began = time.monotonic()
     await two.services.watches["east"].measure()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1.5
     await asyncio.gather(*learning)
 
 

@@ -33,7 +33,7 @@ async def test_a_silent_centre_keeps_nobody_waiting_for_long() -> None:
     assert 0.1 < time.monotonic() - began < 2
     began = time.monotonic()
     await strays.first(["east"])
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 1
 
 
 def test_what_is_young_is_looked_at_again_soon() -> None:

