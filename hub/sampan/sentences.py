@@ -857,6 +857,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "What the job reported about “{field}” is not acceptable (expected: {expected}).",
         "任务上报的“{field}”不可接受（应为：{expected}）。",
     ),
+    "kernel.over": (
+        "{why} This kernel's variables are gone; choose a kernel to go on.",
+        "{why}该内核的变量已不存在；请选择一个内核继续。",
+    ),
     "link.kernel": (
         "The kernel does not answer yet. Try again in a moment.",
         "内核尚未响应。请稍后重试。",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import tempfile
 from contextlib import suppress
 from functools import partial
@@ -21,7 +20,7 @@ from sampan.errors import SampanError, Unavailable
 from sampan_kernels.connection import PORTS
 from sampan_kernels.stream import open_stream
 
-__all__ = ["Bridge"]
+__all__ = ["Bridge", "private_folder"]
 
 PIECE: Final = 256 * 1024
 FIRST_WAIT: Final = 0.1
@@ -40,21 +39,19 @@ class Bridge:
     When a way is lost its connection ends; ZeroMQ makes a new one by itself, which waits here until there is a way.
     """
 
-    def __init__(self, address: Address, launch: str) -> None:
+    def __init__(self, address: Address, launch: str, ip: Path) -> None:
+        """`ip` is what Jupyter calls the address: the sockets' path, up to the hyphen; in a folder of :func:`private_folder`."""
         self._address = address
         self._launch = launch
-        self._folder = _private_folder()
+        self._ip = ip
         self._servers: list[asyncio.Server] = []
         self._ways: set[asyncio.Task[None]] = set()
 
     @property
     def ip(self) -> str:
-        """What Jupyter calls the address: the sockets' path, up to the hyphen."""
-        return str(self._folder / "kernel")
+        return str(self._ip)
 
     async def open(self) -> None:
-        """Listens, also where somebody has removed the sockets: Jupyter does so at each restart of a kernel."""
-        self._stop_listening()
         for name, number in PORTS.items():
             lead = partial(self._lead, name)
             self._servers.append(await asyncio.start_unix_server(lead, f"{self.ip}-{number}"))
@@ -64,7 +61,6 @@ class Bridge:
         for way in self._ways:
             way.cancel()
         await asyncio.gather(*self._ways, return_exceptions=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _stop_listening(self) -> None:
         for server in self._servers:
@@ -100,7 +96,7 @@ class Bridge:
         return None
 
 
-def _private_folder() -> Path:
+def private_folder() -> Path:
     """Of mode 0700, beside Jupyter's connection files: what a session leaves there when it is killed goes with its job."""
     runtime = Path(jupyter_runtime_dir())
     if len(os.fsencode(runtime)) > LONGEST:

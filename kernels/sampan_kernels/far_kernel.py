@@ -4,61 +4,104 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from sampan import calls
 from sampan.address import Address
 from sampan.calls import Call, Json, Options
 from sampan.client import AsyncBroker
-from sampan.errors import Refused, SampanError, Unavailable
-from sampan.messages import Message
+from sampan.errors import SampanError, Unavailable
+from sampan.messages import Language, Message
 from sampan_kernels.bridge import Bridge
-from sampan_kernels.connection import PORTS
+from sampan_kernels.relay import Relay
+from sampan_kernels.seen import Seen
 
-__all__ = ["FarKernel"]
+__all__ = ["FarKernel", "Wish"]
 
 ANSWER_SECONDS: Final = 60.0
 """For a kernel that is restarted to answer."""
 FREE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to give a job back while the broker is away."""
+AGAIN: Final = 1.0
+"""Seconds between attempts to reach a kernel that is there."""
+NEWS: Final = ("stage", "seen", "centre", "message", "final", "progress")
+"""What the Lab's page is told of a step."""
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for. `name` is unique among its person's live kernels, `parent` the launch that it ends with."""
+
+    name: str
+    options: Options
+    parent: str | None
+    language: Language
+
+
 class FarKernel:
-    """Made, used and freed on one event loop."""
+    """Made, used and freed on one event loop. Its sockets are there at once, and lead to it when it is."""
 
     def __init__(
         self,
         address: Address,
-        name: str,
-        options: Options,
-        parent: str | None,
+        wish: Wish,
+        folder: Path,
         say: Callable[[Message], None],
+        seen: Path | None = None,
     ) -> None:
-        """`say` is told each step on the way."""
-        self._address = address
+        """`folder` is for its sockets, and goes with it; `say` is told each step on the way."""
+        self._address, self._wish, self._folder, self._say = address, wish, folder, say
         self._broker = AsyncBroker(address)
-        self._name, self._options, self._parent, self._say = name, options, parent, say
         self._launch = ""
         self._bridge: Bridge | None = None
+        self._relay = Relay(folder, Seen(seen), wish.language)
+        self._follower: asyncio.Task[None] | None = None
+        self._over: Message | None = None
+
+    @property
+    def launch(self) -> str:
+        return self._launch
+
+    @property
+    def leads(self) -> bool:
+        """Whether there is a kernel behind its sockets."""
+        return self._relay.leads
+
+    @property
+    def over(self) -> Message | None:
+        """Why its launch has ended, None while it has not."""
+        return self._over
 
     async def start(self) -> Mapping[str, Any]:
-        """How to connect to it, once it answers: in a queue that may take hours. Raises what it ended with instead."""
+        """Asks for it, and says how to connect: at once, also where it waits in a queue for hours. Raises what is refused."""
+        wish = self._wish
         while True:
-            made = await self._broker.create("kernel", self._name, self._options, "/", parent=self._parent)
-            self._launch = str(made["id"])
+            made = await self._broker.create("kernel", wish.name, wish.options, "/", parent=wish.parent)
             if made["target"] == "ready":
-                break
+                return await self.resume(str(made["id"]))
             # The one before is on its way out, and of one name there is one at a time.
-            await self._follow(until="ended")
-        await self._follow(until="ready")
-        return await self._connection()
+            await self._wait_for_end(str(made["id"]))
+
+    async def resume(self, launch: str) -> Mapping[str, Any]:
+        """The same for a launch that there is already: its kernel goes on."""
+        self._launch = launch
+        self._follower = asyncio.get_running_loop().create_task(self._follow())
+        return self._relay.connection
 
     async def restart(self) -> Mapping[str, Any]:
         """The same, for the kernel anew in the job that it has. Where that is over, nothing is started elsewhere."""
+        self._relay.show()
+        if self._bridge is None and self._over is None:
+            await self._relay.interrupt()
+            return self._relay.connection
         told = await self.ask(calls.restart)
+        self._relay.hold()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while told["running"] and not told["ready"]:
@@ -68,36 +111,79 @@ class FarKernel:
             raise Unavailable("link.kernel", f"launch {self._launch}") from error
         if not told["running"]:
             raise Unavailable("link.kernel", f"launch {self._launch}: exit status {told['exit']}")
-        return await self._connection()
+        await self._lead()
+        return self._relay.connection
 
     async def ask(self, what: Callable[[str], Call[Json]]) -> Json:
         """One of the rows of :mod:`sampan.calls` that are about a kernel."""
         return await self._broker.ask(what(self._launch))
 
+    async def interrupt(self) -> None:
+        """What it computes, or what is to be computed when it is there."""
+        if self.leads:
+            await self.ask(calls.interrupt)
+        else:
+            await self._relay.interrupt()
+
     async def free(self) -> None:
         """Gives its job back, also before it has started. Never raises: what the broker did not hear is in the log."""
+        if self._launch and self._over is None:
+            await self._stop()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Lets go of it here; the kernel goes on, for whoever comes back to it."""
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
+        await self._relay.close()
         if self._bridge is not None:
             await self._bridge.close()
-        if self._launch:
-            await self._stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
         await self._broker.aclose()
 
-    async def _follow(self, until: str) -> None:
-        async with aclosing(self._broker.events(self._launch)) as steps:
-            async for step in steps:
-                message = Message.from_json(step["message"])
-                self._say(message)
-                if step["final"] == until:
-                    return
-                if step["final"] == "ended":
-                    raise Refused("launch.failed", f"launch {self._launch}", why=message)
+    async def _follow(self) -> None:
+        """Passes on each step until the launch has ended, and leads to its kernel when that is there."""
+        try:
+            async with aclosing(self._broker.events(self._launch)) as steps:
+                async for step in steps:
+                    message = Message.from_json(step["message"])
+                    self._say(message)
+                    await self._relay.tell({"launch": self._launch, **{name: step[name] for name in NEWS}})
+                    if step["final"] == "ready" and self._bridge is None:
+                        await self._reach()
+                    elif step["final"] == "ended":
+                        await self._end(message)
+                        return
+        except SampanError as error:
+            await self._end(error.message)
 
-    async def _connection(self) -> Mapping[str, Any]:
+    async def _reach(self) -> None:
+        """The broker may be away in the moment in which it would tell the keys."""
+        while True:
+            try:
+                return await self._lead()
+            except Unavailable as error:
+                log.info("launch %s is not reached yet: %s", self._launch, error)
+                await asyncio.sleep(AGAIN)
+
+    async def _end(self, why: Message) -> None:
+        self._over = why if self._bridge is None else Message("kernel.over", {"why": why})
+        await self._relay.end(self._over)
+
+    async def _lead(self) -> None:
+        keys = await self.ask(calls.keys)
         if self._bridge is None:
-            self._bridge = Bridge(self._address, self._launch)
-        await self._bridge.open()
-        ports = {f"{name}_port": number for name, number in PORTS.items()}
-        return {"transport": "ipc", "ip": self._bridge.ip, **ports, **await self.ask(calls.keys)}
+            self._bridge = Bridge(self._address, self._launch, self._folder / "far")
+            await self._bridge.open()
+        # The same name for every server that comes: a reply to one that was killed reaches the one after it.
+        await self._relay.lead(self._bridge.ip, keys, f"sampan-{self._wish.name}")
+
+    async def _wait_for_end(self, launch: str) -> None:
+        async with aclosing(self._broker.events(launch)) as steps:
+            async for step in steps:
+                if step["final"] == "ended":
+                    return
 
     async def _stop(self) -> None:
         for wait in (*FREE_WAITS, None):

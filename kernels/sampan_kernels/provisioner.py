@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from jupyter_core.paths import jupyter_runtime_dir
 from traitlets import Dict
 
 from sampan import calls
@@ -20,12 +23,13 @@ from sampan.address import Address
 from sampan.errors import Conflict, Missing, SampanError
 from sampan.messages import Message
 from sampan.whereabouts import spoken_language
-from sampan_kernels.far_kernel import FarKernel
+from sampan_kernels.bridge import private_folder
+from sampan_kernels.far_kernel import FarKernel, Wish
 from sampan_kernels.side_loop import SideLoop
 
 __all__ = ["CentreProvisioner"]
 
-SIGNALS: Final = {signal.SIGINT: calls.interrupt, signal.SIGTERM: calls.kill, signal.SIGKILL: calls.kill}
+ENDS: Final = frozenset({signal.SIGTERM, signal.SIGKILL})
 GONE: Final = 1
 """The exit status told of a kernel whose job is over."""
 
@@ -57,34 +61,51 @@ class CentreProvisioner(KernelProvisionerBase):
         return await super().pre_launch(cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Waits for as long as it takes: in a queue that may be hours. Again after a kernel has ended: in the same job."""
+        """At once: whoever speaks to it while it waits in a queue is answered. Again after its end: in the same job."""
         if self._kernel is None or self._side is None:
-            info = await self._start()
-        else:
-            info = await self._side.do(self._kernel.restart())
-        self._runs = True
-        self.connection_info = cast("KernelConnectionInfo", {**info, "key": str(info["key"]).encode()})
-        return self.connection_info
+            return await self._begin(None)
+        return self._runs_at(await self._side.do(self._kernel.restart()))
 
-    async def _start(self) -> Any:
-        address = Address.from_environment(os.environ)
-        parent = None if os.environ.get("SAMPAN_URL") else os.environ.get("SAMPAN_LAUNCH")
+    async def _begin(self, launch: str | None) -> KernelConnectionInfo:
+        """Asks for a launch, or goes on with one there is."""
         self._side = SideLoop(f"kernel {self.kernel_id}")
-
-        async def make() -> FarKernel:
-            return FarKernel(address, self.kernel_id, self.options, parent, self._say)
-
         try:
-            self._kernel = await self._side.do(make())
-            return await self._side.do(self._kernel.start())
+            self._kernel = await self._side.do(self._make())
+            start = self._kernel.start() if launch is None else self._kernel.resume(launch)
+            return self._runs_at(await self._side.do(start))
         except BaseException:
             await asyncio.shield(self.cleanup())
             raise
 
+    async def _make(self) -> FarKernel:
+        parent = None if os.environ.get("SAMPAN_URL") else os.environ.get("SAMPAN_LAUNCH")
+        wish = Wish(self.kernel_id, self.options, parent, spoken_language(os.environ))
+        return FarKernel(
+            Address.from_environment(os.environ), wish, private_folder(), self._say, self._seen()
+        )
+
+    def _seen(self) -> Path:
+        """Beside Jupyter's connection files, where the server that comes after this one finds it."""
+        return Path(jupyter_runtime_dir(), f"seen-{self.kernel_id}")
+
+    def _runs_at(self, info: Any) -> KernelConnectionInfo:
+        self._runs = True
+        self.connection_info = cast("KernelConnectionInfo", {**info, "key": str(info["key"]).encode()})
+        return self.connection_info
+
+    @property
+    def over(self) -> Message | None:
+        """Why nothing will start it again, None while something can."""
+        return self._kernel.over if self._kernel is not None else None
+
     async def poll(self) -> int | None:
-        """None while it runs, as far as anybody knows: no answer is not an end."""
+        """None while it runs or waits to run, as far as anybody knows: no answer is not an end."""
         if self._kernel is None or self._side is None or not self._runs:
             return 0
+        if self._kernel.over is not None:
+            return GONE
+        if not self._kernel.leads:
+            return None
         try:
             told = await self._side.do(self._kernel.ask(calls.kernel))
         except (Conflict, Missing):
@@ -102,11 +123,14 @@ class CentreProvisioner(KernelProvisionerBase):
 
     async def send_signal(self, signum: int) -> None:
         """Interrupts or ends the kernel's process. Its job stays, for a restart, until :meth:`cleanup`."""
-        ask = SIGNALS.get(signal.Signals(signum)) if signum else None
-        if ask is None or self._kernel is None or self._side is None:
+        if self._kernel is None or self._side is None or signum not in (signal.SIGINT, *ENDS):
+            return
+        ends = signum in ENDS
+        if ends and not self._kernel.leads:
+            self._runs = False
             return
         try:
-            await self._side.do(self._kernel.ask(ask))
+            await self._side.do(self._kernel.ask(calls.kill) if ends else self._kernel.interrupt())
         except SampanError as error:
             # Not raised: whoever shuts a kernel down interrupts it first, and its job is to be given back all the same.
             self.log.warning("kernel %s: %s", self.kernel_id, error)
@@ -117,15 +141,39 @@ class CentreProvisioner(KernelProvisionerBase):
     async def terminate(self, restart: bool = False) -> None:
         await self.send_signal(signal.SIGTERM)
 
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """One that is not there yet is asked in vain: nobody needs to wait for its end."""
+        if self._kernel is not None and not self._kernel.leads:
+            self._runs = False
+
     async def cleanup(self, restart: bool = False) -> None:
         """The one place that gives the job back: `kill` comes before a restart, too, and is not always told so."""
-        if restart or self._side is None:
+        if not restart:
+            await self._let_go(FarKernel.free)
+            self._seen().unlink(missing_ok=True)
+
+    async def leave(self) -> None:
+        """Lets go of the kernel, which goes on: for a server that ends and whose session does not."""
+        await self._let_go(FarKernel.leave)
+
+    async def _let_go(self, how: Callable[[FarKernel], Coroutine[Any, Any, None]]) -> None:
+        if self._side is None:
             return
         side, kernel = self._side, self._kernel
         self._side, self._kernel, self._runs = None, None, False
         if kernel is not None:
-            await side.do(kernel.free())
+            await side.do(how(kernel))
         side.close()
+
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        """With the launch, by which another server goes on with it."""
+        launch = self._kernel.launch if self._kernel is not None else ""
+        return {**await super().get_provisioner_info(), "launch": launch}
+
+    async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:
+        """Goes on with the kernel of that launch. Its connection is another one, as the keys here are each server's own."""
+        self.kernel_id = provisioner_info["kernel_id"]
+        await self._begin(provisioner_info["launch"])
 
     def _say(self, message: Message) -> None:
         self.log.info("kernel %s: %s", self.kernel_id, message.say(spoken_language(os.environ)))

@@ -6,7 +6,7 @@ import asyncio
 import json
 import stat
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from sampan.address import Address
 from sampan.errors import Refused, SampanError
@@ -64,7 +65,7 @@ async def run(client: AsyncKernelClient, code: str, begun: asyncio.Event | None 
 
 
 async def _free(broker: RealBroker) -> bool:
-    return broker.live_jobs("east") == []
+    return broker.live_jobs("east") == [] and await broker.launches("alice") == []
 
 
 async def test_starts_runs_interrupts_restarts_and_frees(
@@ -72,11 +73,11 @@ async def test_starts_runs_interrupts_restarts_and_frees(
 ) -> None:
     manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
     await manager.start_kernel()
-    [launch] = await broker.launches("alice")
-    assert (launch["kind"], launch["name"], launch["stage"]) == ("kernel", manager.kernel_id, "ready")
     client = manager.client()
     client.start_channels()
     await client.wait_for_ready(timeout=30)
+    [launch] = await broker.launches("alice")
+    assert (launch["kind"], launch["name"]) == ("kernel", manager.kernel_id)
     assert await run(client, "import os; print(os.environ['SAMPAN_LAUNCH'])") == launch["id"]
     assert await run(client, "x = 1; print('变量')") == "变量"
     big = await run(client, "print('y' * 5_000_000)")
@@ -136,6 +137,7 @@ async def test_one_that_dies_is_told_dead_and_comes_back_in_its_job(
     client = manager.client()
     client.start_channels()
     await client.wait_for_ready(timeout=30)
+    await run(client, "x = 1")
     [launch] = await broker.launches("alice")
     client.execute("import os; os._exit(3)")
 
@@ -168,17 +170,120 @@ async def test_what_cannot_be_is_said_and_leaves_nothing(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("kernel ")]
 
 
-async def test_given_up_while_it_waits_no_job_is_left(broker: RealBroker, specs: KernelSpecManager) -> None:
+async def test_while_it_waits_it_is_answered_for_and_what_is_asked_is_run_later(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    """The browser's way and a script's: at once they are told that it waits and where, and what they asked runs in its order."""
     full = broker.fill("east")
     manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
-    starting = asyncio.ensure_future(manager.start_kernel())
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=10)
+    [launch] = await broker.launches("alice")
+    await broker.at(launch["id"], "queued")
+    assert await manager.is_alive()
+    told = await _news(client, lambda told: told["stage"] == "queued")
+    assert told["launch"] == launch["id"]
+    assert told["message"]["zh"]
+    first = asyncio.ensure_future(run(client, "x = 40"))
+    await asyncio.sleep(0.2)
+    await manager.interrupt_kernel()
+    assert await asyncio.wait_for(first, 10) == "KeyboardInterrupt", "what waits can be taken back"
+    waits = [client.execute(code) for code in ("x = 41", "x += 1", "print(x)")]
+    broker.free("east", full)
+    said: list[str] = []
+    for asked in waits:
+        answer = await _reply(client, asked)
+        assert answer["content"]["status"] == "ok"
+    while not said:
+        message = await client.get_iopub_msg(timeout=30)
+        if message["parent_header"].get("msg_id") == waits[-1] and message["msg_type"] == "stream":
+            said.append(message["content"]["text"])
+    assert said == ["42\n"]
+    client.stop_channels()
+    await manager.shutdown_kernel()
+    await came(lambda: _free(broker))
 
-    async def queued() -> bool:
-        return [one["stage"] for one in await broker.launches("alice")] == ["queued"]
 
-    await came(queued)
-    starting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await starting
+async def _news(client: AsyncKernelClient, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What is said of the launch, as the Lab's page hears it."""
+    async with asyncio.timeout(20):
+        while True:
+            message = await client.get_iopub_msg(timeout=20)
+            if message["msg_type"] == "sampan_launch" and wanted(message["content"]):
+                found: dict[str, Any] = message["content"]
+                return found
+
+
+async def _reply(client: AsyncKernelClient, asked: str) -> dict[str, Any]:
+    async with asyncio.timeout(30):
+        while True:
+            message: dict[str, Any] = await client.get_shell_msg(timeout=30)
+            if message["parent_header"].get("msg_id") == asked:
+                return message
+
+
+async def test_given_up_while_it_waits_no_job_is_left(broker: RealBroker, specs: KernelSpecManager) -> None:
+    """And at once: nobody waits for the end of a process that is not there."""
+    full = broker.fill("east")
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    [launch] = await broker.launches("alice")
+    await broker.at(launch["id"], "queued")
+    async with asyncio.timeout(3):
+        await manager.shutdown_kernel()
     await came(lambda: _free(broker))
     broker.free("east", full)
+
+
+async def test_one_that_will_not_come_says_so_in_the_cell(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    full = broker.fill("east")
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=10)
+    [launch] = await broker.launches("alice")
+    asked = client.execute("print(1)")
+    await broker.ask("DELETE", f"/launches/{launch['id']}", "alice")
+    answer = (await _reply(client, asked))["content"]
+    assert (answer["status"], answer["ename"]) == ("error", "launch.stopped")
+    assert not await manager.is_alive()
+    client.stop_channels()
+    await manager.shutdown_kernel(now=True)
+    await came(lambda: _free(broker))
+    broker.free("east", full)
+
+
+async def test_another_server_goes_on_with_it(broker: RealBroker, specs: KernelSpecManager) -> None:
+    """As after a kill -9 of a Jupyter server: the kernel keeps its variables, and its output made meanwhile comes."""
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=30)
+    await run(client, "x = 42")
+    session = client.session.session
+    provisioner: Any = manager.provisioner
+    told = await provisioner.get_provisioner_info()
+    await provisioner.leave()
+    client.stop_channels()
+
+    after = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    made = KernelProvisionerFactory.instance().create_provisioner_instance(
+        manager.kernel_id, after.kernel_spec, parent=after
+    )
+    await made.load_provisioner_info(told)
+    after.provisioner = made
+    after.load_connection_info(made.connection_info)
+    client = after.client()
+    client.session.session = session
+    client.start_channels()
+    await client.wait_for_ready(timeout=30)
+    assert await run(client, "print(x)") == "42"
+    client.stop_channels()
+    await after.shutdown_kernel()
+    await came(lambda: _free(broker))
