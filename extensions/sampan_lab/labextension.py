@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,9 @@ __all__ = ["BUILT", "install"]
 
 BUILT: Final = Path(__file__).with_name("labextensions")
 """What `tools/setup` builds from extensions/lab, and what the wheel carries. A Lab without it is a Lab without our panels."""
+
+LANGUAGE_SERVERS: Final = ("pylsp", "jedi_language_server", "pyright", "basedpyright", "pyrefly")
+"""Those of Python that come as packages. Without one, jupyter_lsp searches for twenty programs at each start, in vain."""
 
 
 def install(root: Path) -> None:
@@ -20,5 +24,6 @@ def install(root: Path) -> None:
         link.symlink_to(BUILT)
     folder = root / "jupyter_server_config.d"
     folder.mkdir(mode=0o700, exist_ok=True)
-    wanted = {"ServerApp": {"jpserver_extensions": {"sampan_lab.extension": True}}}
+    languages = any(find_spec(name) is not None for name in LANGUAGE_SERVERS)
+    wanted = {"ServerApp": {"jpserver_extensions": {"sampan_lab.extension": True, "jupyter_lsp": languages}}}
     (folder / "sampan.json").write_text(json.dumps(wanted), encoding="utf-8")

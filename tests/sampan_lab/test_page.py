@@ -35,7 +35,7 @@ def test_what_a_page_knows_and_says() -> None:
 
 
 def test_every_sentence_of_the_page_is_in_the_chinese_catalogue() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (LAB / "src").rglob("*.ts"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (LAB / "src").rglob("*.ts*"))
     said = {text.replace("\\'", "'") for text in re.findall(r"trans\.__\(\s*'((?:[^'\\]|\\.)*)'", sources)}
     assert said
     catalogue = json.loads(CATALOGUE.read_text(encoding="utf-8"))
@@ -51,7 +51,19 @@ def test_the_lab_finds_what_was_built(tmp_path: Path) -> None:
     built = json.loads((tmp_path / "labextensions/@sampan/lab/package.json").read_text(encoding="utf-8"))
     assert (BUILT / "@sampan/lab" / built["jupyterlab"]["_build"]["load"]).is_file()
     wanted = json.loads((tmp_path / "jupyter_server_config.d/sampan.json").read_text(encoding="utf-8"))
-    assert wanted["ServerApp"]["jpserver_extensions"] == {"sampan_lab.extension": True}
+    assert wanted["ServerApp"]["jpserver_extensions"] == {"sampan_lab.extension": True, "jupyter_lsp": False}
+
+
+def test_language_servers_are_served_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pylsp.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path / "jupyter")
+    wanted = json.loads(
+        (tmp_path / "jupyter/jupyter_server_config.d/sampan.json").read_text(encoding="utf-8")
+    )
+    assert wanted["ServerApp"]["jpserver_extensions"]["jupyter_lsp"] is True
 
 
 def test_the_lock_names_no_registry() -> None:
