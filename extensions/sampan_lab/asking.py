@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
+    from sampan.calls import Call
     from sampan.client import AsyncBroker
 
 __all__ = ["Asking"]
 
+T = TypeVar("T")
 FRESH: Final = 4.0
 """Seconds for which an answer stands; a failure stands for as long, and nobody waits for it twice."""
 DEADLINE: Final = 5.0
@@ -36,7 +38,7 @@ class Asking:
         async with self._lock:
             if time.monotonic() - self._at >= FRESH:
                 try:
-                    self._told = await self._way().launch(self._id)
+                    self._told = await self._way().launch(self.own)
                 except SampanError:
                     self._told = None
                 self._at = time.monotonic()
@@ -46,7 +48,7 @@ class Asking:
         """Asks for another attempt at the same centre, for as long as the first one or `minutes`. Raises SampanError."""
         from sampan import calls
 
-        told = await self._way().ask(calls.move_on(self._id, minutes))
+        told = await self._way().ask(calls.move_on(self.own, minutes))
         self._told, self._at = told, time.monotonic()
         return told
 
@@ -56,13 +58,22 @@ class Asking:
         from sampan.errors import SampanError
 
         try:
-            answer = await self._way().ask(calls.tell_activity(self._id, idle_seconds))
+            answer = await self._way().ask(calls.tell_activity(self.own, idle_seconds))
             return int(answer["idle_limit"])
         except (SampanError, KeyError, TypeError, ValueError):
             return None
 
+    async def ask(self, call: Call[T]) -> T:
+        """Any row of :mod:`sampan.calls`. Raises SampanError."""
+        return await self._way().ask(call)
+
+    def events(self, id_: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Every step of a launch until it has ended; goes on where it was when the broker has been away."""
+        return self._way().events(id_)
+
     @property
-    def _id(self) -> str:
+    def own(self) -> str:
+        """This session's launch."""
         return self._environ.get("SAMPAN_LAUNCH", "")
 
     def _way(self) -> AsyncBroker:

@@ -1,4 +1,4 @@
-"""The server's half of the Lab extension: three routes, wired to the broker. `jpserver_extensions` names this module."""
+"""The server's half of the Lab extension: its routes, wired to the broker. `jpserver_extensions` names this module."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     from jupyter_server.utils import url_path_join
 
+    from sampan_lab import centre_handlers, handlers
     from sampan_lab.activity import Activity
     from sampan_lab.asking import Asking
-    from sampan_lab.handlers import ROUTES
+    from sampan_lab.following import Following
 
     root = url_path_join(server.base_url, "sampan", "api")
     asking = Asking()
     activity = Activity(server, asking)
-    needs = {"asking": asking, "activity": activity}
-    rows: list[Any] = [(url_path_join(root, name), handler, needs) for name, handler in ROUTES.items()]
+    needs = {"asking": asking, "activity": activity, "following": Following(asking, server.event_logger)}
+    rows: list[Any] = [
+        (url_path_join(root, name), handler, needs)
+        for routes in (handlers.ROUTES, centre_handlers.ROUTES)
+        for name, handler in routes.items()
+    ]
     server.web_app.add_handlers(".*$", rows)
     server.io_loop.add_callback(activity.begin)

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from dataclasses import asdict
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -17,9 +17,13 @@ from tornado import web
 
 from sampan_lab.activity import Activity
 from sampan_lab.asking import Asking
+from sampan_lab.following import Following
 from sampan_lab.session import session
 
-__all__ = ["ROUTES"]
+if TYPE_CHECKING:
+    from sampan.errors import SampanError
+
+__all__ = ["ROUTES", "OwnHandler"]
 
 
 class OwnHandler(APIHandler):
@@ -27,9 +31,22 @@ class OwnHandler(APIHandler):
 
     auth_resource = "sampan"
 
-    def initialize(self, asking: Asking, activity: Activity) -> None:
+    def initialize(self, asking: Asking, activity: Activity, following: Following) -> None:
         self._asking = asking
         self._activity = activity
+        self._following = following
+
+    def refuse(self, error: SampanError) -> None:
+        """The broker's own words, or ours about a broker that is away."""
+        self.set_status(error.status)
+        self.finish(json.dumps({"message": error.message.say("en"), "error": error.message.to_json()}))
+
+    def wish(self) -> dict[str, Any]:
+        """The object that was sent; an empty one where nothing was."""
+        wish = self.get_json_body() or {}
+        if not isinstance(wish, dict):
+            raise web.HTTPError(400, "an object is expected")
+        return wish
 
 
 class SessionHandler(OwnHandler):
@@ -52,15 +69,11 @@ class MoveOnHandler(OwnHandler):
     async def post(self) -> None:
         from sampan.errors import SampanError
 
-        wish = self.get_json_body() or {}
-        if not isinstance(wish, dict):
-            raise web.HTTPError(400, "an object is expected")
         try:
             # What is no number of minutes the broker refuses, in its own words.
-            told = await self._asking.move_on(wish.get("minutes"))
+            told = await self._asking.move_on(self.wish().get("minutes"))
         except SampanError as error:
-            self.set_status(error.status)
-            self.finish(json.dumps({"message": error.message.say("en"), "error": error.message.to_json()}))
+            self.refuse(error)
             return
         self.set_status(202)
         self.finish(json.dumps(asdict(session(os.environ, time.time(), told))))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-__all__ = ["Names", "Said", "Session", "session"]
+__all__ = ["Names", "Said", "Session", "named", "said", "session"]
 
 WARN_SECONDS: Final = 600.0
 """How long before its end a session says that it ends; shorter ones when a fifth of them is left, and never later than
@@ -97,7 +97,7 @@ def session(
         asked=bool(told),
         seen=seen if silent else "alive",
         seen_since=told.get("seen_since") if silent else None,
-        said=_said(told.get("message")) if silent else None,
+        said=said(told.get("message")) if silent else None,
         may_move_on=bool(told.get("may_move_on")),
         moving=_moving(told),
         end_key=told.get("end_key"),
@@ -107,13 +107,20 @@ def session(
 def _moving(told: Mapping[str, Any]) -> Said | None:
     """What is said last of the launch, while one attempt waits to take another's place."""
     waits = any(one.get("rival") and one.get("stage") != "ended" for one in told.get("attempts", ()))
-    return _said(told.get("message")) if waits else None
+    return said(told.get("message")) if waits else None
 
 
-def _said(message: object) -> Said | None:
+def said(message: object) -> Said | None:
+    """A sentence as the broker tells it; None where it tells none."""
     if not isinstance(message, Mapping):
         return None
     return Said(*(str(message.get(name, "")) for name in ("code", "en", "zh")))
+
+
+def named(names: object, otherwise: str = "") -> Names:
+    """Names as the broker tells them."""
+    told = names if isinstance(names, Mapping) else {}
+    return Names(str(told.get("en") or otherwise), str(told.get("zh") or otherwise))
 
 
 def _number(text: str | None) -> float | None:

@@ -31,6 +31,7 @@ def launch_view(
         # While both are stopped it may be the last to go.
         last = beside
     names = services.names(last.centre) if last else None
+    ends_at = _ends_at(services, launch, last) if last else None
     return {
         "id": launch.id,
         "owner": launch.owner,
@@ -53,7 +54,9 @@ def launch_view(
         "message": launch.message.to_json(),
         "place": last.place if last and last.stage in (Stage.PLACED, Stage.QUEUED) else None,
         "cull_at": cull_at(services, launch, last),
-        "ends_at": _ends_at(services, launch, last) if last else None,
+        "ends_at": ends_at,
+        # By this clock, for those whose own differs.
+        "seconds_left": None if ends_at is None else max(0.0, ends_at - services.now()),
         "may_move_on": may_move_on(launch, last) and beside is None,
         "most_minutes": _most_minutes(services, last) if last else None,
         # For the page of that server alone, which nobody knows any more when it is gone.
@@ -167,6 +170,7 @@ def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, A
         "valid_until": watch.capacity.valid_until if watch.capacity else None,
         "age": max(0.0, services.now() - watch.capacity.measured_at) if watch.capacity else None,
         "problem": _say(watch.trouble.message if watch.trouble else None),
+        "software": sorted(descriptor.environment.software),
         "shares": [_share_view(centre, share.id, watch) for share in descriptor.shares],
     }
 

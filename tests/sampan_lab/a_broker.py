@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from queue import Queue
 from socketserver import ThreadingUnixStreamServer
 from urllib.parse import quote
 
@@ -23,6 +24,10 @@ class Broker(ThreadingUnixStreamServer):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path), Answer)
         self.asked: list[tuple[str, object]] = []
+        self.answers: dict[str, object] = {}
+        """The end of a path → what is answered there; a launch elsewhere."""
+        self.steps: dict[str, Queue[dict[str, object]]] = {}
+        """Launch → the events of its stream, each told when it is put in; without a queue there is no such launch."""
 
     @property
     def url(self) -> str:
@@ -42,13 +47,29 @@ class Answer(BaseHTTPRequestHandler):
     def answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((f"{self.command} {self.path}", json.loads(sent or "null")))
-        body = b"" if self.server.away else json.dumps({"id": "abcd1234", "seen": "alive"}).encode()
+        *_, launch, last = self.path.split("/")
+        if last == "events":
+            self.stream(self.server.steps.get(launch))
+            return
+        told = self.server.answers.get(last, {"id": "abcd1234", "seen": "alive"})
+        body = b"" if self.server.away else json.dumps(told).encode()
         self.send_response(503 if self.server.away else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = answer  # noqa: N815
+    def stream(self, steps: Queue[dict[str, object]] | None) -> None:
+        self.send_response(404 if steps is None else 200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        number, step = 0, {} if steps is None else steps.get()
+        while step:
+            number += 1
+            self.wfile.write(f"id: {number}\ndata: {json.dumps(step)}\n\n".encode())
+            step = steps.get() if steps is not None and step.get("final") != "ended" else {}
+
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
 
 @contextmanager

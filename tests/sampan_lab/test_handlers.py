@@ -1,4 +1,4 @@
-"""The three routes on a real Jupyter server: who is let in, and what is said while the broker is away."""
+"""The routes on a real Jupyter server: who is let in, and what is said while the broker is away."""
 
 from __future__ import annotations
 
@@ -116,7 +116,35 @@ def test_who_is_here_says_so(server: Away) -> None:
     assert server.ask("POST", "awake", headers=HEADERS).status_code == 204
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "session"), ("POST", "move-on"), ("POST", "awake")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "centres"), ("GET", "launches"), ("DELETE", "launches/abcd1234"), ("POST", "place")],
+)
+def test_a_panel_is_told_that_the_broker_is_away(server: Away, method: str, path: str) -> None:
+    answer = server.ask(
+        method, path, headers=HEADERS, **({"content": '{"options": {}}'} if path == "place" else {})
+    )
+    assert answer.status_code == 424
+    assert answer.json()["error"]["zh"]
+
+
+@pytest.mark.parametrize("body", ["", "[1]", '{"options": 1}'])
+def test_options_are_an_object(server: Away, body: str) -> None:
+    assert server.ask("POST", "place", headers=HEADERS, content=body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "session"),
+        ("POST", "move-on"),
+        ("POST", "awake"),
+        ("GET", "centres"),
+        ("GET", "launches"),
+        ("DELETE", "launches/abcd1234"),
+        ("POST", "place"),
+    ],
+)
 def test_strangers_are_not_let_in(server: Away, method: str, path: str) -> None:
     assert server.ask(method, path).status_code == 403
     assert server.ask(method, path, headers={"Authorization": "token wrong"}).status_code == 403

@@ -1,9 +1,18 @@
 /** Wiring: which parts of JupyterLab the session is shown with. */
-import { IConnectionLost, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  IConnectionLost,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { CentresPanel } from './centres/panel.tsx';
+import { centresIcon } from './icons.ts';
 import { Watcher } from './session/watcher.ts';
+import { shelve } from './shelf.ts';
 
 const session: JupyterFrontEndPlugin<void> = {
   id: '@sampan/lab:session',
@@ -17,6 +26,31 @@ const session: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const centres: JupyterFrontEndPlugin<void> = {
+  id: '@sampan/lab:centres',
+  description: 'How the centres stand, where a need would go, and what runs for its person.',
+  autoStart: true,
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const speaker = translator ?? nullTranslator;
+    const { panel } = new CentresPanel(app.serviceManager, speaker);
+    const trans = speaker.load('sampan');
+    shelve(app, panel, {
+      id: 'sampan-centres',
+      caption: trans.__('Centres'),
+      show: trans.__('Show the centres'),
+      icon: centresIcon,
+      palette,
+      restorer
+    });
+  }
+};
+
 /** JupyterHub's own dialog offers to start a server anew that runs and cannot be reached; the status bar tells instead. */
 const connectionLost: JupyterFrontEndPlugin<IConnectionLost> = {
   id: '@sampan/lab:connection-lost',
@@ -26,4 +60,4 @@ const connectionLost: JupyterFrontEndPlugin<IConnectionLost> = {
   activate: () => () => Promise.resolve()
 };
 
-export default [session, connectionLost];
+export default [session, centres, connectionLost];

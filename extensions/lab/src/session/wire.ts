@@ -1,11 +1,10 @@
 /** How a page asks for its session: the server's own half, and whoever answers in its place. */
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
-import { ServerConnection } from '@jupyterlab/services';
+import type { ServerConnection } from '@jupyterlab/services';
 
+import { DEADLINE, json, request, saidIn } from '../wire.ts';
 import type { Said, Session } from './shape.ts';
 import type { Heard } from './state.ts';
-
-const DEADLINE = 10_000;
 
 /** One look. It never fails: that nobody answers is an answer, too. `session`: as it was when it was last heard. */
 export async function look(settings: ServerConnection.ISettings, session: Session | null): Promise<Heard> {
@@ -97,34 +96,8 @@ export async function stayAwake(settings: ServerConnection.ISettings): Promise<v
   await request(settings, 'awake', 'POST');
 }
 
-function request(
-  settings: ServerConnection.ISettings,
-  name: string,
-  method: string,
-  wish?: object
-): Promise<Response> {
-  const url = URLExt.join(settings.baseUrl, 'sampan', 'api', name);
-  const sent = wish === undefined ? {} : { body: JSON.stringify(wish) };
-  const init = { method, cache: 'no-store' as const, signal: AbortSignal.timeout(DEADLINE), ...sent };
-  return ServerConnection.makeRequest(url, init, settings);
-}
-
-async function json(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch {
-    return null;
-  }
-}
-
 function isSession(body: unknown): body is Session {
   return typeof body === 'object' && body !== null && 'launch' in body && 'tag' in body;
-}
-
-function saidIn(body: unknown): Said | null {
-  const said = (body as { error?: Partial<Said> } | null)?.error;
-  const whole = typeof said?.code === 'string' && typeof said.en === 'string' && typeof said.zh === 'string';
-  return whole ? (said as Said) : null;
 }
 
 /** The moment that a sentence names: `2026-11-25 04:33 UTC`. */
