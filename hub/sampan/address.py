@@ -66,14 +66,15 @@ class Address:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Address:
-        """Of a person's own machine (SAMPAN_URL), else of the session we run in (SAMPAN_BROKER_URL).
+        """Of a person's own machine (SAMPAN_URL), else of the session or the job we run in (SAMPAN_BROKER_URL).
 
         The token of a session is never sent to an address that somebody typed. Raises Invalid where neither is set.
         """
         if url := environment.get("SAMPAN_URL"):
             return cls.parse(url, token=environment.get("SAMPAN_TOKEN") or _kept_token(environment))
         if url := environment.get("SAMPAN_BROKER_URL"):
-            return cls.parse(url, token=environment.get("JUPYTERHUB_API_TOKEN"))
+            token = environment.get("SAMPAN_BROKER_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN")
+            return cls.parse(url, token=token)
         raise Invalid("broker.no_address")
 
     @property

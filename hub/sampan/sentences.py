@@ -643,6 +643,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "This needs a token with the scope {scope}: one of a service that the hub's administrators have given it to.",
         "此处需要具有 {scope} 权限的令牌，即平台管理员授予该权限的服务的令牌。",
     ),
+    "access.job": (
+        "A job's own token reaches its launch and what was started from it, and nothing else.",
+        "任务自身的令牌只能用于该任务及由它启动的内容，不能用于其他任何事情。",
+    ),
     "access.operator": (
         "Only operators and administrators see this. Ask to be put into a group such as sampan:operator:east.",
         "只有运维人员和管理员可以查看。请申请加入如 sampan:operator:east 的用户组。",
@@ -857,6 +861,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "What the job reported about “{field}” is not acceptable (expected: {expected}).",
         "任务上报的“{field}”不可接受（应为：{expected}）。",
     ),
+    "kernel.anywhere": ("anywhere", "任意中心"),
+    "kernel.cores": ("{cores} cores", "{cores} 核"),
     "kernel.over": (
         "{why} This kernel's variables are gone; choose a kernel to go on.",
         "{why}该内核的变量已不存在；请选择一个内核继续。",

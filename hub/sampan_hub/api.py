@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sampan.errors import Forbidden, Invalid
 from sampan.stages import Kind
 from sampan_hub import ends, facts, kernel_api, overview, plans
-from sampan_hub.asking import Maker, Mine, Parts, Still, Who
+from sampan_hub.asking import Anybody, Maker, Mine, Near, Parts, Still, Who
 from sampan_hub.body_limit import BodyLimit
 from sampan_hub.events import events
 from sampan_hub.http_errors import answer_errors
@@ -126,7 +126,9 @@ async def list_problems(services: Parts, person: Who) -> dict[str, list[dict[str
 
 
 @routes.get("/centres/{centre}/facts")
-async def centre_facts(centre: str, services: Parts, person: Who, share: str | None = None) -> dict[str, Any]:
+async def centre_facts(
+    centre: str, services: Parts, person: Anybody, share: str | None = None
+) -> dict[str, Any]:
     """What a program inside a job needs to know about its centre to start more jobs there."""
     return facts.notebook_facts(services.centre(centre), share)
 
@@ -142,18 +144,21 @@ async def place(wish: Wish, services: Parts, person: Who) -> dict[str, Any]:
 async def create_launch(
     new: NewLaunch,
     services: Parts,
-    person: Who,
+    person: Anybody,
     launching: Maker,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128, pattern=_PRINTABLE)] = None,
 ) -> JSONResponse:
     """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already.
 
-    A server is asked for through the hub, which owns its login; everybody asks for their own kernels.
+    A server is asked for through the hub, which owns its login; everybody asks for their own kernels; code in a job, by the
+    job's own token, for what is to end with its launch.
     """
     if new.kind not in KINDS:
         raise Invalid("launch.kind", field="kind", value=str(new.kind))
     if KINDS[new.kind].by_hub and not person.hub:
         raise Forbidden("launch.server_by_hub", where=f"{services.settings.public_url}/hub/spawn")
+    if person.within is not None and not (KINDS[new.kind].by_jobs and new.parent in (None, person.within)):
+        raise Forbidden("access.job")
     need = read_need(new.options)
     launch, created = await launching.create(
         person.name,
@@ -162,7 +167,7 @@ async def create_launch(
         need,
         options=new.options,
         prefix=new.prefix,
-        parent=new.parent,
+        parent=person.within or new.parent,
         idempotency_key=idempotency_key,
         crowd=crowd(new.groups if person.hub else person.groups),
     )
@@ -172,7 +177,7 @@ async def create_launch(
 @routes.get("/launches")
 async def list_launches(
     services: Parts,
-    person: Who,
+    person: Anybody,
     every: Annotated[bool, Query(alias="all")] = False,
     owner: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 200,
@@ -182,11 +187,11 @@ async def list_launches(
     if wanted != person.name and not person.admin:
         raise Forbidden("access.owner")
     rows = await services.store.launches(None if wanted == "*" else wanted, live_only=not every, limit=limit)
-    return [await _view(services, row, person) for row in rows]
+    return [await _view(services, row, person) for row in rows if person.reaches(row.id, row.parent)]
 
 
 @routes.get("/launches/{launch}")
-async def show_launch(launch: Mine, services: Parts, person: Who) -> dict[str, Any]:
+async def show_launch(launch: Near, services: Parts, person: Anybody) -> dict[str, Any]:
     """One launch with its attempts."""
     if person.hub and launch.id in services.ends_heard and not launch.live:
         services.end_heard(launch.id).set()
@@ -194,7 +199,7 @@ async def show_launch(launch: Mine, services: Parts, person: Who) -> dict[str, A
 
 
 @routes.delete("/launches/{launch}", status_code=202)
-async def stop_launch(launch: Mine, services: Parts, person: Who, launching: Maker) -> dict[str, Any]:
+async def stop_launch(launch: Near, services: Parts, person: Anybody, launching: Maker) -> dict[str, Any]:
     """Ends a launch; the job is confirmed gone before the launch is shown as ended."""
     if launch.ended_at is None:
         await launching.stop(launch)
@@ -222,7 +227,7 @@ async def move_on(
 
 @routes.get("/launches/{launch}/events")
 async def follow_launch(
-    launch: Mine,
+    launch: Near,
     services: Parts,
     still: Still,
     last_event_id: Annotated[str, Header(pattern=r"^[0-9]{0,18}$")] = "",
@@ -233,7 +238,7 @@ async def follow_launch(
 
 
 @routes.get("/launches/{launch}/log")
-async def read_log(launch: Mine, services: Parts) -> dict[str, str]:
+async def read_log(launch: Near, services: Parts) -> dict[str, str]:
     """The end of the job's log."""
     attempts = await services.store.attempts(launch.id)
     if not attempts:

@@ -77,6 +77,16 @@ class MasterKey:
         """Whether that is such a proof."""
         return hmac.compare_digest(self.seal(tag, data), seal)
 
+    def job_token(self, tag: str) -> str:
+        """With which code in the job called `tag` asks the broker: the tag, a dot, 256 bits in hexadecimal."""
+        return f"{tag}.{self._derive(tag, b'token ').hex()}"
+
+    def job_of(self, token: str) -> str | None:
+        """The tag of the job whose token that is; None where it is none of ours."""
+        tag, _, _ = token.partition(".")
+        ours = _TAG.fullmatch(tag) and hmac.compare_digest(self.job_token(tag).encode(), token.encode())
+        return tag if ours else None
+
     def end_key(self, launch: str) -> str:
         """What a page shows that asks how the launch has ended, when its server's token is dead: 128 bits, in hexadecimal."""
         return self._expand(b"end " + launch.encode()).hex()[:32]

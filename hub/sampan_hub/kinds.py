@@ -26,6 +26,8 @@ class Manner:
     """The oldest protocol whose launchers can start it."""
     by_hub: bool
     """Whether only the hub asks for it; and it does not start before the hub has told its identity."""
+    by_jobs: bool
+    """Whether code in a job may ask for it, by the job's own token; it then ends with that job's launch."""
     answers: Callable[[Link, str], Awaitable[bool]]
     """Whether what was started behind the link, under that prefix, can be used."""
 
@@ -58,7 +60,7 @@ async def _kernel_answers(link: Link, _: str) -> bool:
 
 KINDS: Final[Mapping[Kind, Manner]] = MappingProxyType(
     {
-        Kind.SERVER: Manner(protocol=1, by_hub=True, answers=_server_answers),
-        Kind.KERNEL: Manner(protocol=2, by_hub=False, answers=_kernel_answers),
+        Kind.SERVER: Manner(protocol=1, by_hub=True, by_jobs=False, answers=_server_answers),
+        Kind.KERNEL: Manner(protocol=2, by_hub=False, by_jobs=False, answers=_kernel_answers),
     }
 )

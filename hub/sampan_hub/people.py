@@ -28,6 +28,7 @@ class Person:
     """Somebody with a name at the hub. `hub` marks the spawner, which acts for that person with the hub's own rights.
 
     `server`: the name of their server that speaks for them, where one does; what it has is good while it lives.
+    `within`: the launch whose job's own token speaks for them, where one does: it reaches that launch and its children.
     """
 
     name: str
@@ -35,10 +36,15 @@ class Person:
     admin: bool = False
     hub: bool = False
     server: str | None = None
+    within: str | None = None
 
     def sees(self, owner: str) -> bool:
         """Whether this person may see and touch what `owner` owns."""
         return self.name == owner or self.admin
+
+    def reaches(self, launch: str, parent: str | None) -> bool:
+        """Whether what speaks for this person is good for that launch of theirs, whose parent is the other."""
+        return self.within is None or self.within in (launch, parent)
 
     @property
     def operates(self) -> frozenset[str]:

@@ -33,6 +33,8 @@ _NOT_TAKEN: Final = re.compile(r"JUPYTERHUB_(SSL_.*|ROOT_DIR|SINGLEUSER_.*|SERVI
 # Addresses of the hub as the hub sees itself: from the node they are reached through the link only.
 _HUB_ADDRESSES: Final = ("JUPYTERHUB_API_URL", "JUPYTERHUB_ACTIVITY_URL")
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~%@+-]+/)*")
+_TOKEN: Final = "SAMPAN_BROKER_TOKEN"  # noqa: S105 (its name)
+"""With which a kernel asks the broker, good for its launch alone."""
 _LONGEST: Final = 64 * 1024
 
 
@@ -103,11 +105,12 @@ def _server(
 def _kernel(
     prefix: str, env: Mapping[str, str], berth: Berth, home: Path, inherited: Mapping[str, str]
 ) -> Recipe:
-    """A kernel on unix sockets, with keys made here. It is handed nothing: no token of the person's comes here."""
+    """A kernel on unix sockets, with keys made here. No token of the person's comes here: it is handed this job's own."""
     connection = Connection.make(berth.runtime / "kernel")
     file = berth.runtime / "kernel.json"
     environment = {
         **inherited,
+        **({_TOKEN: env[_TOKEN]} if _TOKEN in env else {}),
         "JUPYTER_RUNTIME_DIR": str(berth.runtime),
         # ipykernel ends when this process is its parent no more.
         "JPY_PARENT_PID": str(os.getpid()),

@@ -49,6 +49,8 @@ def test_a_site_proxy_sees_only_what_leaves_the_machine() -> None:
 def test_a_session_and_a_laptop(tmp_path: Path) -> None:
     inside = {"SAMPAN_BROKER_URL": "http+unix://%2Fb.sock/services/sampan", "JUPYTERHUB_API_TOKEN": "session"}
     assert Address.from_environment(inside).headers() == {"Authorization": "token session"}
+    job = {"SAMPAN_BROKER_URL": inside["SAMPAN_BROKER_URL"], "SAMPAN_BROKER_TOKEN": "its own"}
+    assert Address.from_environment(job).headers() == {"Authorization": "token its own"}
     laptop = {"SAMPAN_URL": "http://127.0.0.1:8000", "HOME": str(tmp_path)}
     assert Address.from_environment(laptop).headers() == {}
     assert Address.from_environment({**laptop, "SAMPAN_TOKEN": "t"}).token == "t"

@@ -67,3 +67,13 @@ def test_says_nothing_of_itself() -> None:
 def test_derives_for_tags_only(tag: str) -> None:
     with pytest.raises(Invalid):
         MasterKey(bytes(32)).client_key(tag)
+
+
+def test_a_jobs_token_says_whose_it_is_and_nobody_else_makes_one() -> None:
+    master, other = MasterKey(bytes(range(32))), MasterKey(bytes(32))
+    token = master.job_token(TAG)
+    assert master.job_of(token) == TAG
+    # Nothing in it opens the way to a launcher or is told by a report.
+    assert token.partition(".")[2] not in (master.nonce(TAG), master.seal(TAG, b""))
+    for wrong in (other.job_token(TAG), token[:-1], token.upper(), TAG, f"{TAG}.", "", "a.b", f"{token}é"):
+        assert master.job_of(wrong) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from starlette.requests import HTTPConnection
 from sampan.errors import Forbidden
 from sampan_hub import people
 from sampan_hub.asking import _still
+from sampan_hub.keys import MasterKey
 from sampan_hub.people import Logins, Person
 from tests.sampan_hub.real_broker import RealBroker, real_broker
 from tests.small_hub import SmallHub, small_hub
@@ -247,6 +249,7 @@ async def test_a_stream_asks_whether_its_proof_is_one_still(
 ) -> None:
     monkeypatch.setattr(people, "_CACHE_SECONDS", 1)
     app = FastAPI()
+    app.state.services = SimpleNamespace(master=MasterKey(bytes(32)))
     app.state.logins = Logins(f"http://127.0.0.1:{hub.port}/hub/api", "x", "secret")
     token, number = await _token(hub, "alice")
     stands = _still(HTTPConnection({"type": "websocket", "app": app}), f"token {token}", "")

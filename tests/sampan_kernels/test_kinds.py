@@ -92,6 +92,17 @@ def test_refuses_values_that_no_process_can_be_given(value: str) -> None:
         server(JUPYTERHUB_USER=value)
 
 
+def test_a_kernel_is_handed_its_jobs_token_and_nothing_else_of_the_brokers() -> None:
+    env = {"SAMPAN_BROKER_TOKEN": "own", "JUPYTERHUB_API_TOKEN": "a person's", "PATH": "/elsewhere"}
+    made = recipe("kernel", "/", env, berth=BERTH, home=Path("/home/alice"), inherited=INHERITED)
+    assert made.environment["SAMPAN_BROKER_TOKEN"] == "own"
+    assert made.environment["PATH"] == "/usr/bin"
+    assert "JUPYTERHUB_API_TOKEN" not in made.environment
+    assert not [word for word in made.argv if "own" in word]
+    none = recipe("kernel", "/", {}, berth=BERTH, home=Path("/home/alice"), inherited=INHERITED)
+    assert "SAMPAN_BROKER_TOKEN" not in none.environment, "an older broker hands nothing over"
+
+
 def test_refuses_other_kinds() -> None:
     with pytest.raises(ValueError, match="kind"):
         recipe("__class__", "/", {}, berth=BERTH, home=Path("/"), inherited={})

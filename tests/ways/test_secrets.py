@@ -70,7 +70,7 @@ async def scene(kind: str) -> AsyncIterator[Scene]:
             await alice.ready()
             kernel = await alice.kernel()
             assert (await kernel.run(OPEN_CLUSTER)).strip() == "42"
-            secrets = await gather(hub, alice, kernel) | await _launched_kernel(hub)
+            secrets = await _launched_kernel(hub) | await gather(hub, alice, kernel)
             yield Scene(
                 hub, alice, kernel, began, {n: text for n, text in secrets.items() if SESSION not in n}
             )
@@ -92,7 +92,8 @@ async def test_there_are_secrets_to_look_for(scene: Scene) -> None:
     """Else the tests below would find nothing because they look for nothing."""
     kinds = {name.split()[0] for name in scene.secrets}
     assert kinds == {"state", "client", "kernel", "launched", "environment", "cookie"}
-    assert {"kernel JUPYTERHUB_API_TOKEN", "kernel connection key", "kernel dask key"} <= set(scene.secrets)
+    named = {"kernel JUPYTERHUB_API_TOKEN", "kernel connection key", "kernel dask key"}
+    assert named | {"environment SAMPAN_BROKER_TOKEN"} <= set(scene.secrets)
     if scene.hub.kind == "federation":
         assert {f"state authority of {centre}" for centre in scene.hub.centres} <= set(scene.secrets)
     assert all(len(text) >= 16 for text in scene.secrets.values()), scene.secrets.keys()

@@ -93,7 +93,8 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
             "ended.too_old", {"centre": services.say(attempt.centre), "version": link.greeting.version}
         )
         return await give_up(services, launch, attempt, old)
-    identity = services.identities.get(launch.id) if manner.by_hub else {}
+    own = {"SAMPAN_BROKER_TOKEN": services.master.job_token(attempt.tag)}
+    identity = services.identities.get(launch.id) if manner.by_hub else own
     given = launch.identity_attempt == attempt.number
     if identity is None and not given:
         # The hub is asked for it by `needs_identity`; after a restart it tells it again. That it is away for a while is
