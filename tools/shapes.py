@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 from sampan_kernels.news import News
 from sampan_lab.centres import Answer, Cards, Centre, Offer, Running, Share
+from sampan_lab.clusters import Cluster
 from sampan_lab.session import Names, Said, Session
 
 LAB: Final = Path(__file__).resolve().parents[1] / "extensions" / "lab" / "src"
@@ -19,6 +20,7 @@ SHAPES: Final[Mapping[str, tuple[type, ...]]] = {
     "session/shape.ts": (Names, Said, Session),
     "kernels/shape.ts": (News,),
     "centres/shape.ts": (Cards, Share, Centre, Running, Offer, Answer),
+    "clusters/shape.ts": (Cluster,),
 }
 PLAIN: Final[Mapping[object, str]] = {
     str: "string",

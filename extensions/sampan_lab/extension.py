@@ -16,7 +16,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     from jupyter_server.utils import url_path_join
 
-    from sampan_lab import centre_handlers, handlers
+    from sampan_lab import centre_handlers, cluster_handlers, handlers
     from sampan_lab.activity import Activity
     from sampan_lab.asking import Asking
     from sampan_lab.following import Following
@@ -27,7 +27,7 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     needs = {"asking": asking, "activity": activity, "following": Following(asking, server.event_logger)}
     rows: list[Any] = [
         (url_path_join(root, name), handler, needs)
-        for routes in (handlers.ROUTES, centre_handlers.ROUTES)
+        for routes in (handlers.ROUTES, centre_handlers.ROUTES, cluster_handlers.ROUTES)
         for name, handler in routes.items()
     ]
     server.web_app.add_handlers(".*$", rows)

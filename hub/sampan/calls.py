@@ -146,6 +146,16 @@ def socket(id_: str, name: str) -> str:
     return f"/api/launches/{_launch(id_)}/sockets/{quote(name, safe='')}"
 
 
+def cluster(id_: str) -> Call[Json]:
+    """How a Dask cluster is, as the kernel that holds it said last: its workers, what was asked for, and its pages."""
+    return Call("GET", f"/api/clusters/{_launch(id_)}", _mapping)
+
+
+def resize(id_: str, wish: Json) -> Call[Json]:
+    """`wish`: `{"workers"}`, or `{"minimum", "maximum"}` between which it adapts."""
+    return Call("PUT", f"/api/clusters/{_launch(id_)}/size", _mapping, json=wish)
+
+
 def tell_activity(id_: str, idle_seconds: float) -> Call[Json]:
     return Call(
         "PUT", f"/api/launches/{_launch(id_)}/activity", _mapping, json={"idle_seconds": idle_seconds}

@@ -69,7 +69,7 @@ class Answer(BaseHTTPRequestHandler):
             self.wfile.write(f"id: {number}\ndata: {json.dumps(step)}\n\n".encode())
             step = steps.get() if steps is not None and step.get("final") != "ended" else {}
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
 
 @contextmanager

@@ -112,13 +112,25 @@ def test_a_wish_is_an_object(server: Away, body: str) -> None:
     assert server.ask("POST", "move-on", headers=HEADERS, content=body).status_code == 400
 
 
+def test_a_size_is_the_broker_s_to_judge(server: Away) -> None:
+    server.ask("PUT", "clusters/abcd1234/size", headers=HEADERS, content='{"workers": "x"}')
+    assert server.broker.asked[-1] == ("PUT /services/sampan/api/clusters/abcd1234/size", {"workers": "x"})
+
+
 def test_who_is_here_says_so(server: Away) -> None:
     assert server.ask("POST", "awake", headers=HEADERS).status_code == 204
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "centres"), ("GET", "launches"), ("DELETE", "launches/abcd1234"), ("POST", "place")],
+    [
+        ("GET", "centres"),
+        ("GET", "launches"),
+        ("DELETE", "launches/abcd1234"),
+        ("POST", "place"),
+        ("GET", "clusters"),
+        ("PUT", "clusters/abcd1234/size"),
+    ],
 )
 def test_a_panel_is_told_that_the_broker_is_away(server: Away, method: str, path: str) -> None:
     answer = server.ask(
@@ -143,6 +155,8 @@ def test_options_are_an_object(server: Away, body: str) -> None:
         ("GET", "launches"),
         ("DELETE", "launches/abcd1234"),
         ("POST", "place"),
+        ("GET", "clusters"),
+        ("PUT", "clusters/abcd1234/size"),
     ],
 )
 def test_strangers_are_not_let_in(server: Away, method: str, path: str) -> None:

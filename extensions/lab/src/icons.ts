@@ -11,3 +11,9 @@ export const centresIcon = new LabIcon({
     'M2 14h20l-3 5H5zM11 3h1.5v9H11zM13.500 4.500c3 1 5 4 5.500 7.500h-5.500zM10 6c-2 1.500-3.300 3.500-4 6h4zM2 20.500h20V22H2z'
   )
 });
+
+/** Three workers and what they hang on. */
+export const clustersIcon = new LabIcon({
+  name: 'sampan:clusters',
+  svgstr: drawn('M9 2h6v6h-2v3h7v5h2v6h-6v-6h2v-3h-5v3h2v6H9v-6h2v-3H6v3h2v6H2v-6h2v-5h7V8H9z')
+});

@@ -10,7 +10,9 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { CentresPanel } from './centres/panel.tsx';
-import { centresIcon } from './icons.ts';
+import { ClustersPanel } from './clusters/panel.tsx';
+import { centresIcon, clustersIcon } from './icons.ts';
+import { Teller } from './kernels/teller.ts';
 import { Watcher } from './session/watcher.ts';
 import { shelve } from './shelf.ts';
 
@@ -51,6 +53,41 @@ const centres: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const clusters: JupyterFrontEndPlugin<void> = {
+  id: '@sampan/lab:clusters',
+  description: "A person's Dask clusters: made, sized, ended, and Dask's own pages of them.",
+  autoStart: true,
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const speaker = translator ?? nullTranslator;
+    const { panel } = new ClustersPanel(app, speaker);
+    const trans = speaker.load('sampan');
+    shelve(app, panel, {
+      id: 'sampan-clusters',
+      caption: trans.__('Clusters'),
+      show: trans.__('Show the clusters'),
+      icon: clustersIcon,
+      palette,
+      restorer
+    });
+  }
+};
+
+const kernels: JupyterFrontEndPlugin<void> = {
+  id: '@sampan/lab:kernels',
+  description: 'What a kernel at another centre waits for, and what has become of it.',
+  autoStart: true,
+  optional: [ITranslator],
+  activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
+    new Teller(app, translator ?? nullTranslator).begin();
+  }
+};
+
 /** JupyterHub's own dialog offers to start a server anew that runs and cannot be reached; the status bar tells instead. */
 const connectionLost: JupyterFrontEndPlugin<IConnectionLost> = {
   id: '@sampan/lab:connection-lost',
@@ -60,4 +97,4 @@ const connectionLost: JupyterFrontEndPlugin<IConnectionLost> = {
   activate: () => () => Promise.resolve()
 };
 
-export default [session, centres, connectionLost];
+export default [session, centres, clusters, kernels, connectionLost];

@@ -1,8 +1,8 @@
 /** The Centres panel: looks while it is seen, and asks what a person presses. The one place here that waits. */
-import { Dialog, showDialog, Notification } from '@jupyterlab/apputils';
 import type { ServiceManager } from '@jupyterlab/services';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
+import { granted, sure } from '../asking.ts';
 import type { Language } from '../session/words.ts';
 import { Panel } from '../widgets/panel.ts';
 import type { Running } from './shape.ts';
@@ -20,8 +20,6 @@ export class CentresPanel {
   private readonly services: ServiceManager.IManager;
   private readonly trans: TranslationBundle;
   private readonly language: Language;
-  private clock = 0;
-  private timer = 0;
 
   constructor(services: ServiceManager.IManager, translator: ITranslator) {
     this.services = services;
@@ -38,31 +36,18 @@ export class CentresPanel {
           place={demand => void this.place(demand)}
         />
       ),
-      seen: visible => this.seen(visible)
+      look: () => this.look(),
+      every: EVERY
     });
     onNews(services, () => {
-      if (this.looking) {
+      if (this.panel.seen) {
         void this.run();
       }
     });
-    document.addEventListener('visibilitychange', () => this.seen(this.panel.isVisible));
   }
 
   private get settings() {
     return this.services.serverSettings;
-  }
-
-  private get looking(): boolean {
-    return this.panel.isVisible && !document.hidden;
-  }
-
-  private seen(visible: boolean): void {
-    window.clearInterval(this.clock);
-    window.clearTimeout(this.timer);
-    if (visible && !document.hidden) {
-      this.clock = window.setInterval(() => this.panel.update(), 1000);
-      void this.look();
-    }
   }
 
   private change(changed: Partial<State>): void {
@@ -71,13 +56,8 @@ export class CentresPanel {
   }
 
   private async look(): Promise<void> {
-    window.clearTimeout(this.timer);
     const [all, mine] = await Promise.all([centres(this.settings), running(this.settings)]);
     this.change(looked(this.state, Date.now(), all, mine));
-    if (this.looking) {
-      window.clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => void this.look(), EVERY);
-    }
   }
 
   /** Looks at the launches alone. */
@@ -100,23 +80,14 @@ export class CentresPanel {
             'This is the session that you are looking at: this page ends with it, and so do its kernels.'
           )
         : trans.__('Its job ends.');
-    const answer = await showDialog({
-      title: trans.__('Stop %1?', `${title(one, trans)}${where}`),
-      body: `${lost} ${trans.__('Variables and everything else in memory are lost; saved files are kept.')}`,
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.warnButton({ label: trans.__('Stop') })
-      ]
-    });
-    if (!answer.button.accept) {
+    const body = `${lost} ${trans.__('Variables and everything else in memory are lost; saved files are kept.')}`;
+    const question = trans.__('Stop %1?', `${title(one, trans)}${where}`);
+    if (!(await sure(question, body, trans.__('Stop'), trans))) {
       return;
     }
     this.change({ stopping: new Set([...this.state.stopping, one.id]) });
-    const told = await stop(this.settings, one.id);
-    if ('refused' in told) {
+    if (!granted(await stop(this.settings, one.id), trans, language)) {
       this.change({ stopping: new Set([...this.state.stopping].filter(id => id !== one.id)) });
-      const nobody = trans.__('Nobody answered. Try again in a moment.');
-      Notification.error(told.refused?.[language] ?? nobody, { autoClose: false });
     }
     await this.run();
   }

@@ -1,7 +1,8 @@
 /** How the Centres panel looks. It is drawn from what is known, and asks nobody. */
 import { useState, type ReactElement } from 'react';
 
-import { clock, span, type Language, type Speaker } from '../session/words.ts';
+import { span, type Language, type Speaker } from '../session/words.ts';
+import { Silence } from '../silence.tsx';
 import { Bar } from '../widgets/bar.tsx';
 import { ChoiceEntry, NumberEntry } from '../widgets/entry.tsx';
 import { Item } from '../widgets/item.tsx';
@@ -23,7 +24,13 @@ export function CentresView(seen: Seen): ReactElement {
   const { state, trans } = seen;
   return (
     <>
-      <Silence {...seen} />
+      <Silence
+        silent={state.silent}
+        at={state.centres?.at ?? state.running?.at ?? null}
+        now={seen.now}
+        trans={trans}
+        language={seen.language}
+      />
       <Section title={trans.__('Running for you')}>
         {state.running === null ? (
           <p>{trans.__('Asking …')}</p>
@@ -38,17 +45,6 @@ export function CentresView(seen: Seen): ReactElement {
         <Wish {...seen} />
       </Section>
     </>
-  );
-}
-
-function Silence({ state, now, trans, language }: Seen): ReactElement {
-  const at = state.centres?.at ?? state.running?.at;
-  const told = state.silent?.said?.[language] ?? trans.__('Nobody answered.');
-  const since = at === undefined ? '' : trans.__('What you see is from %1.', clock(at, now, language));
-  return (
-    <p className="sampan-Silence" role="status">
-      {state.silent === null ? null : `${told} ${since}`}
-    </p>
   );
 }
 
@@ -229,8 +225,8 @@ function ShareView({
     <div className="sampan-Share">
       <h4>{share.names[language]}</h4>
       <Bar
-        free={share.cores_free}
-        total={share.cores_total}
+        part={share.cores_free}
+        whole={share.cores_total}
         text={
           share.cores_free === null || share.cores_total === null
             ? trans.__('free cores not known')
@@ -240,8 +236,8 @@ function ShareView({
       {share.cards.map(({ kind, free, total }) => (
         <Bar
           key={kind}
-          free={free}
-          total={total}
+          part={free}
+          whole={total}
           text={trans.__('%1 of %2 %3 free', String(free), String(total), kind)}
         />
       ))}

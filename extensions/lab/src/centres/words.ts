@@ -41,8 +41,8 @@ export function verdict(offer: Offer, trans: Speaker): string {
   }
 }
 
-/** What runs there. A kernel's and a cluster's own name is for programs. */
-export function title(one: Running, trans: Speaker): string {
+/** What runs there. A kernel's own name is for programs. */
+export function title(one: Pick<Running, 'kind' | 'name' | 'here'>, trans: Speaker): string {
   switch (one.kind) {
     case 'server':
       if (one.here === 'self') {
@@ -52,12 +52,14 @@ export function title(one: Running, trans: Speaker): string {
     case 'kernel':
       return trans.__('Kernel');
     case 'cluster':
-      return trans.__('Dask cluster');
+      return one.name === '' ? trans.__('Dask cluster') : trans.__('Dask cluster “%1”', one.name);
   }
 }
 
+type Standing = Pick<Running, 'stopping' | 'stage' | 'seen' | 'said'>;
+
 /** How it is: Sampan's own sentence while it is anything but simply there. */
-export function standing(one: Running, stopping: boolean, trans: Speaker, language: Language): string {
+export function standing(one: Standing, stopping: boolean, trans: Speaker, language: Language): string {
   if (one.stopping || stopping) {
     return trans.__('stopping');
   }

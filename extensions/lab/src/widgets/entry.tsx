@@ -1,4 +1,4 @@
-/** One line of a form: a number that is typed, or a choice. It knows no application. */
+/** One line of a form: a number or a word that is typed, or a choice. It knows no application. */
 import { useId, type ReactElement } from 'react';
 
 export interface Entered {
@@ -7,7 +7,20 @@ export interface Entered {
   readonly change: (value: string) => void;
 }
 
-export function NumberEntry({ label, value, change }: Entered): ReactElement {
+export function NumberEntry(entered: Entered): ReactElement {
+  return <Typed {...entered} mode="decimal" />;
+}
+
+export function TextEntry(entered: Entered): ReactElement {
+  return <Typed {...entered} mode="text" />;
+}
+
+function Typed({
+  label,
+  value,
+  change,
+  mode
+}: Entered & { readonly mode: 'decimal' | 'text' }): ReactElement {
   const id = useId();
   return (
     <div className="sampan-Entry">
@@ -15,7 +28,7 @@ export function NumberEntry({ label, value, change }: Entered): ReactElement {
       <input
         id={id}
         className="jp-mod-styled"
-        inputMode="decimal"
+        inputMode={mode}
         autoComplete="off"
         value={value}
         onChange={event => change(event.target.value)}
