@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from sampan_lab import kernelspec, labconfig, labextension
+from sampan_lab import kernelspec, labconfig, labextension, serverconfig
 from sampan_lab.lightness import light_imports
 
 __all__ = ["main"]
@@ -34,6 +34,7 @@ def main() -> Any:
     ServerApp.write_browser_open_files = _write_nothing
     kernelspec.install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
     labconfig.install(Path(os.environ["JUPYTER_CONFIG_PATH"].partition(":")[0]))
+    serverconfig.install(Path(os.environ["JUPYTER_CONFIG_PATH"].partition(":")[0]))
     labextension.install(Path(os.environ["JUPYTER_PATH"].partition(":")[0]))
     return singleuser()
 

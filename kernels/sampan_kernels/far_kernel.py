@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from sampan.client import AsyncBroker
 from sampan.errors import SampanError, Unavailable
 from sampan.messages import Language, Message
 from sampan_kernels.bridge import Bridge
+from sampan_kernels.news import news
 from sampan_kernels.relay import Relay
 from sampan_kernels.seen import Seen
 
@@ -29,8 +30,6 @@ FREE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to give a job back while the broker is away."""
 AGAIN: Final = 1.0
 """Seconds between attempts to reach a kernel that is there."""
-NEWS: Final = ("stage", "seen", "centre", "message", "final", "progress")
-"""What the Lab's page is told of a step."""
 log = logging.getLogger(__name__)
 
 
@@ -149,7 +148,7 @@ class FarKernel:
                 async for step in steps:
                     message = Message.from_json(step["message"])
                     self._say(message)
-                    await self._relay.tell({"launch": self._launch, **{name: step[name] for name in NEWS}})
+                    await self._relay.tell(asdict(news(self._launch, step, self._bridge is not None)))
                     if step["final"] == "ready" and self._bridge is None:
                         await self._reach()
                     elif step["final"] == "ended":

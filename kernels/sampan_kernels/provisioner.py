@@ -50,6 +50,8 @@ class CentreProvisioner(KernelProvisionerBase):
         self._side: SideLoop | None = None
         self._kernel: FarKernel | None = None
         self._runs = False
+        self._resumed = False
+        """Whether it goes on with a kernel that it has not been asked to start yet."""
 
     @property
     def has_process(self) -> bool:
@@ -58,12 +60,18 @@ class CentreProvisioner(KernelProvisionerBase):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         # What runs is decided where it runs: nothing of this machine is a command there.
         kwargs.pop("extra_arguments", None)
+        launch = kwargs.pop("launch", None)
+        if launch is not None and self._kernel is None:
+            await self.load_provisioner_info({"kernel_id": self.kernel_id, "launch": launch})
         return await super().pre_launch(cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """At once: whoever speaks to it while it waits in a queue is answered. Again after its end: in the same job."""
         if self._kernel is None or self._side is None:
             return await self._begin(None)
+        if self._resumed:
+            self._resumed = False
+            return self.connection_info
         return self._runs_at(await self._side.do(self._kernel.restart()))
 
     async def _begin(self, launch: str | None) -> KernelConnectionInfo:
@@ -174,6 +182,7 @@ class CentreProvisioner(KernelProvisionerBase):
         """Goes on with the kernel of that launch. Its connection is another one, as the keys here are each server's own."""
         self.kernel_id = provisioner_info["kernel_id"]
         await self._begin(provisioner_info["launch"])
+        self._resumed = True
 
     def _say(self, message: Message) -> None:
         self.log.info("kernel %s: %s", self.kernel_id, message.say(spoken_language(os.environ)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,21 +17,19 @@ import zmq
 from zmq.asyncio import Context, Socket
 
 from sampan.messages import Language, Message
-from sampan_kernels import stand_in
+from sampan_kernels import news, stand_in
+from sampan_kernels.cells import Cells
 from sampan_kernels.connection import PORTS, Connection
 from sampan_kernels.parcel import OURS, Parcel
 from sampan_kernels.seen import Seen
 
-__all__ = ["NEWS", "Relay"]
+__all__ = ["Relay"]
 
-NEWS: Final = "sampan_launch"
-"""The type of the message that tells on iopub how the kernel's launch is: for the Lab's page."""
 TALK: Final = ("shell", "control", "stdin")
 MANY: Final = 100_000
 """Messages that wait for whoever reads slowly, before any is lost."""
 LOST: Final = 3.0
 """Seconds after which a reply that did not come with the rest of its cell is taken for lost."""
-REMEMBERED: Final = 2000
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +53,7 @@ class Relay:
         self._info: dict[str, Any] | None = None
         self._status = "starting"
         self._kept: list[tuple[str, Parcel]] = []
-        self._cells = _Cells()
+        self._cells = Cells()
         self._met = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ways: list[asyncio.Task[None]] = []
@@ -139,9 +136,9 @@ class Relay:
         self._ways.clear()
         self._there.clear()
 
-    async def tell(self, news: Mapping[str, Any]) -> None:
+    async def tell(self, told: Mapping[str, Any]) -> None:
         """How the launch is; told again to each page that comes."""
-        self._news = news
+        self._news = told
         await self._say_state()
 
     async def interrupt(self) -> None:
@@ -256,7 +253,7 @@ class Relay:
     async def _say_state(self) -> None:
         """How the launch is and what state the kernel is in: to everybody who listens."""
         if self._news is not None:
-            await self._send_all([("iopub", Parcel.make(NEWS, self._news, {}, (NEWS.encode(),)))])
+            await self._send_all([("iopub", Parcel.make(news.KIND, self._news, {}, (news.KIND.encode(),)))])
         await self._send_all([("iopub", stand_in.state(self._status))])
 
     async def _send_all(self, said: Iterable[tuple[str, Parcel]]) -> None:
@@ -273,53 +270,6 @@ class Relay:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the relay of a kernel has failed", exc_info=error)
-
-
-class _Cells:
-    """What was asked to be run, what became of it, and whether its reply came back."""
-
-    def __init__(self) -> None:
-        self._asked: OrderedDict[str, Parcel] = OrderedDict()
-        self._ends: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._replied: OrderedDict[str, None] = OrderedDict()
-
-    def begin(self, parcel: Parcel) -> None:
-        self._asked[parcel.id] = parcel
-        _shorten(self._asked)
-
-    def note(self, parcel: Parcel) -> None:
-        end = self._ends.setdefault(str(parcel.parent.get("msg_id")), {"count": None, "error": None})
-        if parcel.kind == "execute_input":
-            end["count"] = parcel.content.get("execution_count")
-        elif parcel.kind == "error":
-            end["error"] = parcel.content
-        _shorten(self._ends)
-
-    def replied(self, cell: str) -> None:
-        self._asked.pop(cell, None)
-        self._replied[cell] = None
-        _shorten(self._replied)
-
-    def lost(self, cell: str) -> tuple[int | None, dict[str, Any] | None] | None:
-        """How a cell ended that has no reply: its number and its error; None for one that has."""
-        end = self._ends.pop(cell, None)
-        if cell in self._replied or end is None:
-            return None
-        self.replied(cell)
-        return end["count"], end["error"]
-
-    def asked(self) -> list[Parcel]:
-        """What has no reply yet."""
-        return list(self._asked.values())
-
-    def clear(self) -> None:
-        self._asked.clear()
-        self._ends.clear()
-
-
-def _shorten(some: OrderedDict[str, Any]) -> None:
-    while len(some) > REMEMBERED:
-        some.popitem(last=False)
 
 
 def _secure(socket: Socket, public: str, secret: str) -> None:

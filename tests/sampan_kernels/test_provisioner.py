@@ -183,9 +183,9 @@ async def test_while_it_waits_it_is_answered_for_and_what_is_asked_is_run_later(
     [launch] = await broker.launches("alice")
     await broker.at(launch["id"], "queued")
     assert await manager.is_alive()
-    told = await _news(client, lambda told: told["stage"] == "queued")
-    assert told["launch"] == launch["id"]
-    assert told["message"]["zh"]
+    told = await _news(client, lambda told: told["code"].startswith("launch.queued"))
+    assert (told["launch"], told["state"], told["centre"]) == (launch["id"], "waits", "east")
+    assert told["zh"]
     first = asyncio.ensure_future(run(client, "x = 40"))
     await asyncio.sleep(0.2)
     await manager.interrupt_kernel()

@@ -1,0 +1,56 @@
+"""What a session's Jupyter server is set to: kernels elsewhere among its own, and sessions that outlive it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+__all__ = ["install"]
+
+OLD: Final = 45 * 24 * 3600
+"""Seconds after which a session is over for certain: longer than any centre's longest."""
+
+
+def install(root: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Writes `jupyter_server_config.json` below `root`, a directory on JUPYTER_CONFIG_PATH. Idempotent."""
+    sessions = _sessions(environ)
+    settings = {
+        "ServerApp": {
+            "kernel_manager_class": "sampan_kernels.session_kernels.SessionKernels",
+            "kernel_spec_manager_class": "sampan_kernels.kernelspecs.CentreKernelSpecs",
+        },
+        "SessionKernels": {"sessions": sessions},
+        "ServerKernelManager": {"restarter_class": "sampan_kernels.session_kernels.Restarter"},
+        # Which notebook has which kernel. A page that is open when its server comes back finds both again.
+        "SessionManager": {"database_filepath": sessions},
+    }
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (root / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _sessions(environ: Mapping[str, str]) -> str:
+    """A file of this launch in the person's home, where the next attempt at this centre finds it, too.
+
+    Where the home takes no such file (a network file system without locks, a full one), in the job's own folder.
+    """
+    launch = environ.get("SAMPAN_LAUNCH", "")
+    for folder in (
+        Path(environ.get("HOME", "/nonexistent"), ".sampan"),
+        Path(environ["JUPYTER_RUNTIME_DIR"]),
+    ):
+        file = folder / f"sessions-{launch}.db"
+        with suppress(OSError, sqlite3.Error):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for left in folder.glob("sessions-*.db"):
+                if left.stat().st_mtime < time.time() - OLD:
+                    left.unlink()
+            with closing(sqlite3.connect(file, timeout=1)) as database, database:
+                database.execute("BEGIN IMMEDIATE")
+            return str(file)
+    return ":memory:"
