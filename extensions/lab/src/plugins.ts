@@ -13,7 +13,6 @@ import { CentresPanel } from './centres/panel.tsx';
 import { ClustersPanel } from './clusters/panel.tsx';
 import { centresIcon, clustersIcon } from './icons.ts';
 import { Teller } from './kernels/teller.ts';
-import { Teller } from './kernels/teller.ts';
 import { Watcher } from './session/watcher.ts';
 import { shelve } from './shelf.ts';
 
@@ -76,16 +75,6 @@ const clusters: JupyterFrontEndPlugin<void> = {
       palette,
       restorer
     });
-  }
-};
-
-const kernels: JupyterFrontEndPlugin<void> = {
-  id: '@sampan/lab:kernels',
-  description: 'What a kernel at another centre waits for, and what has become of it.',
-  autoStart: true,
-  optional: [ITranslator],
-  activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
-    new Teller(app, translator ?? nullTranslator).begin();
   }
 };
 
