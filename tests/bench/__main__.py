@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.bench import (
     bench_federation,
+    bench_first_cell,
     bench_hundred,
     bench_link,
     bench_load,
@@ -22,6 +23,7 @@ BENCHES: Final[dict[str, tuple[float, Callable[[], Awaitable[list[Figure]]]]]] =
     "link": (90, bench_link.run),
     "start": (200, bench_start.run),
     "federation": (900, bench_federation.run),
+    "first_cell": (1500, bench_first_cell.run),
     "load": (900, bench_load.run),
     "hundred": (1200, bench_hundred.run),
 }
