@@ -123,9 +123,9 @@ async def run() -> list[Figure]:
         whole = [sum(one.values()) for one in runs]
         name = f"first cell, {kind} browser, click to output"
         figures += [measured(name, "s", whole, peer="batchspawner", peer_median=other.median), other]
-        for side, taken in (("", runs), (", batchspawner", others)):
+        for whose, taken in (("", runs), (", batchspawner", others)):
             figures += [
-                measured(f"  of it {name}{side}", "s", values) for name, values in _columns(taken).items()
+                measured(f"  of it {name}{whose}", "s", values) for name, values in _columns(taken).items()
             ]
     keep(
         "first_cell",
