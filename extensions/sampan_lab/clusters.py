@@ -18,7 +18,7 @@ class Cluster:
     """A Dask cluster that has not ended. `cores` and `memory_mib` are a worker's; what nobody has said yet is None.
 
     `wanted`: how many workers it was asked to have, where it is not adaptive between `minimum` and `maximum`. `pages` is the path
-    below which Dask's own pages answer, empty where there are none. `heard`: seconds since the kernel that holds it spoke.
+    below which Dask's own pages answer, empty where there are none. `listens`: the kernel that holds it hears what it is asked for.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Cluster:
     minimum: int | None
     maximum: int | None
     pages: str
-    heard: float | None
+    listens: bool | None
 
 
 def clusters(told: Iterable[tuple[Json, Json | None]]) -> tuple[Cluster, ...]:
@@ -61,5 +61,5 @@ def _cluster(launch: Json, word: Json) -> Cluster:
         minimum=word.get("minimum"),
         maximum=word.get("maximum"),
         pages=word.get("pages") or "",
-        heard=word.get("heard"),
+        listens=word.get("listens"),
     )

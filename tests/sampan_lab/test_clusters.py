@@ -28,7 +28,7 @@ WORD: dict[str, Any] = {
     "minimum": 0,
     "maximum": 8,
     "pages": "/user/ann/sampan/dask/secret/",
-    "heard": 0.5,
+    "listens": True,
 }
 
 
@@ -36,7 +36,7 @@ def test_a_cluster_as_its_kernel_says() -> None:
     [told] = clusters([(LAUNCH, WORD)])
     assert (told.name, told.names, told.stopping) == ("sea", Names("East", "东部"), False)
     assert (told.workers, told.wanted, told.minimum, told.maximum) == (3, None, 0, 8)
-    assert (told.pages, told.heard) == (WORD["pages"], 0.5)
+    assert (told.pages, told.listens) == (WORD["pages"], True)
 
 
 def test_what_nobody_has_said_is_not_known() -> None:
@@ -44,4 +44,4 @@ def test_what_nobody_has_said_is_not_known() -> None:
         [({**LAUNCH, "names": None, "share": None, "target": "stopped", "message": None}, None)]
     )
     assert (told.names, told.share, told.stopping, told.said) == (None, "", True, None)
-    assert (told.workers, told.wanted, told.pages, told.heard) == (None, None, "", None)
+    assert (told.workers, told.wanted, told.pages, told.listens) == (None, None, "", None)

@@ -18,5 +18,5 @@ export interface Cluster {
   readonly minimum: number | null;
   readonly maximum: number | null;
   readonly pages: string;
-  readonly heard: number | null;
+  readonly listens: boolean | null;
 }

@@ -171,8 +171,10 @@ function Panes({
 }
 
 function Making({ trans, notebook, kernels, acts }: Seen): ReactElement {
-  const [wish, setWish] = useState<Wish>({ ...FIRST_WISH, kernel: notebook ? '' : (kernels[0]?.[0] ?? '') });
-  const change = (field: keyof Wish) => (value: string) => setWish({ ...wish, [field]: value });
+  const [typed, setTyped] = useState<Partial<Wish>>({});
+  const change = (field: keyof Wish) => (value: string) => setTyped({ ...typed, [field]: value });
+  // Until something else is chosen: the notebook in front, as soon as there is one.
+  const wish: Wish = { ...FIRST_WISH, kernel: notebook ? '' : (kernels[0]?.[0] ?? ''), ...typed };
   const mistaken = wrong(wish);
   const nowhere = wish.kernel === '' && !notebook;
   return (

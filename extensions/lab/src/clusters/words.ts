@@ -1,9 +1,7 @@
 /** What the Clusters panel says, in the language of the page. */
-import { span, type Speaker } from '../session/words.ts';
+import type { Speaker } from '../session/words.ts';
 import type { Cluster } from './shape.ts';
 import type { Wish } from './state.ts';
-
-const MINUTE = 60;
 
 /** How many workers there are, and how many there should be. */
 export function size(one: Cluster, trans: Speaker): string {
@@ -29,11 +27,11 @@ export function most(one: Cluster): number | null {
   return one.maximum ?? one.wanted;
 }
 
-/** A word about a kernel that has been silent for so long that it may not do what it is asked; else null. */
+/** A word about a kernel that does not hear what is asked for here; else null. */
 export function silence(one: Cluster, trans: Speaker): string | null {
-  return one.heard === null || one.heard < MINUTE
-    ? null
-    : trans.__('Its kernel has not been heard for %1.', span(1000 * one.heard, trans));
+  return one.listens === false
+    ? trans.__('Its kernel does not listen just now. Workers without it end by themselves.')
+    : null;
 }
 
 /** What is wrong with a line of the form. */
