@@ -11,12 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["PORTS", "Connection"]
+__all__ = ["PORTS", "PRIVATE_IOPUB", "Connection"]
 
 PORTS: Final[Mapping[str, int]] = MappingProxyType(
     {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 )
 """Socket → the number at the end of its path. https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-files"""
+PRIVATE_IOPUB: Final = 6
+"""Where the kernel itself publishes, for its recorder, which stands where clients look for it."""
 _BEAT_SECONDS: Final = 1.0
 _RETRY_MILLISECONDS: Final = 20
 
@@ -53,7 +55,8 @@ class Connection:
         }
 
     def to_file(self) -> str:
-        return json.dumps(self.to_json(), indent=1)
+        """For the kernel."""
+        return json.dumps({**self.to_json(), "iopub_port": PRIVATE_IOPUB}, indent=1)
 
     async def beats(self) -> bool:
         """Whether the kernel's heartbeat answers. It is bound last: then the other sockets are there, too."""

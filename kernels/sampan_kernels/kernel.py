@@ -11,12 +11,16 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import zmq
 from ipykernel import iostream, kernelapp
 from zmq.eventloop.zmqstream import ZMQStream
 
-__all__ = ["PrivateOutput", "main"]
+__all__ = ["PatientKernel", "PrivateOutput", "main"]
+
+MANY: Final = 100_000
+"""Messages."""
 
 
 class PrivateOutput(iostream.IOPubThread):
@@ -43,6 +47,14 @@ class PrivateOutput(iostream.IOPubThread):
         return context, pipe
 
 
+class PatientKernel(kernelapp.IPKernelApp):
+    """Output waits for a recorder that has little time just now; by itself ipykernel drops what is beyond a thousand messages."""
+
+    def init_iopub(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        context.setsockopt(zmq.SNDHWM, MANY)
+        super().init_iopub(context)
+
+
 def main() -> None:
     """Runs one kernel until it is shut down."""
     # As ipykernel_launcher does: what lies in the notebook's folder must not shadow the standard library.
@@ -50,7 +62,7 @@ def main() -> None:
         del sys.path[0]
     _without_debugger()
     vars(kernelapp)["IOPubThread"] = PrivateOutput
-    kernelapp.launch_new_instance()
+    PatientKernel.launch_instance()
 
 
 def _without_debugger() -> None:

@@ -51,6 +51,8 @@ class Recipe:
     """What is laid down before, for this account alone."""
     restarts: bool = False
     """Whether the job outlives it for a while, for whoever starts it again in the same allocation."""
+    resumes: bool = False
+    """Whether it is started again by itself where it was killed."""
     connection: Connection | None = None
 
 
@@ -99,7 +101,7 @@ def _server(
         "JUPYTERHUB_SERVICE_PREFIX": prefix,
     }
     environment = {**inherited, **taken, **places}
-    return Recipe("server", argv, environment, partial(_listened_on, berth.server))
+    return Recipe("server", argv, environment, partial(_listened_on, berth.server), resumes=True)
 
 
 def _kernel(

@@ -24,16 +24,14 @@ import asyncssh
 from sampan.seal import remove_all
 from sampan_kernels import orphans
 from sampan_kernels.berth import Berth, unix_url
-from sampan_kernels.child import Child
+from sampan_kernels.charge import Charge
 from sampan_kernels.control import Control
-from sampan_kernels.kinds import SOCKETS, Recipe, recipe
+from sampan_kernels.kinds import SOCKETS, recipe
 from sampan_kernels.orders import Orders
 from sampan_kernels.report import PROTOCOL, SPEAKS, write_report
 
 __all__ = ["Launcher", "main"]
 
-GRACE: Final = 8.0
-"""Seconds a child has to end by itself once asked."""
 MOST_LOG: Final = 64 * 1024
 UNCLAIMED: Final = 3
 STOPPED_BY_SIGNAL: Final = 128 + signal.SIGTERM
@@ -49,8 +47,7 @@ class Launcher:
         self.client_key = asyncssh.import_public_key(orders.client_key)
         self.node = socket.gethostname()
         self._link: Control | None = None
-        self._child: Child | None = None
-        self._answering: Child | None = None
+        self._charge = Charge(orders, self._tell, self._finish)
         self._starting = asyncio.Lock()
         self._claimed = asyncio.Event()
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -82,7 +79,7 @@ class Launcher:
                 host_key=host_key.export_public_key("openssh").decode().strip(),
             )
             self._spawn(self._wait_to_be_claimed())
-            self._spawn(orphans.bury(lambda: {self._child.process.pid} if self._child else ()))
+            self._spawn(orphans.bury(lambda: {child.process.pid} if (child := self._charge.child) else ()))
             await self._over
             await self._end()
         return self._over.result()
@@ -119,12 +116,12 @@ class Launcher:
             "version": _version(),
             "sockets": str(self.berth.directory),
             "deadline": self.orders.deadline,
-            "child": self._child.to_json() if self._child else None,
+            "child": self._charge.child.to_json() if self._charge.child else None,
         }
 
     def sockets(self) -> Collection[str]:
         """Where the link may be led to: the sockets of what was started. Before, nobody listens anywhere."""
-        kinds = (self._child.recipe.kind,) if self._child else SOCKETS
+        kinds = (self._charge.child.recipe.kind,) if self._charge.child else SOCKETS
         return {str(self.berth.directory / place) for kind in kinds for place in SOCKETS[kind].values()}
 
     def arrived(self, control: Control) -> None:
@@ -152,38 +149,29 @@ class Launcher:
         if not (isinstance(kind, str) and isinstance(prefix, str) and _texts(env)):
             raise ValueError("kind and prefix: text; env: text for each name")
         async with self._starting:
-            if self._child is None:
+            if self._charge.child is None:
                 how = recipe(
                     *(kind, prefix, env),
                     berth=self.berth,
                     home=self.orders.home,
                     inherited={**self.orders.environment, **self._whereabouts()},
                 )
-                await self._run_child(how)
+                await self._charge.begin(how)
         return await self._status(request)
 
     async def _restart(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ends the child where it still runs, and starts it again, with the same keys, in the same job."""
         async with self._starting:
-            if self._child is None or not self._child.recipe.restarts:
-                raise ValueError("nothing runs that is restarted")
-            if self._child.running:
-                await self._child.end(0)
-            await self._run_child(self._child.recipe)
+            await self._charge.again()
         return await self._status(request)
 
-    async def _run_child(self, how: Recipe) -> None:
-        self._child = await Child.start(how, self.orders.home)
-        self._spawn(self._follow(self._child))
-        self._spawn(self._say_when_ready(self._child))
-
     async def _status(self, _: dict[str, Any]) -> dict[str, Any]:
-        child = self._child
-        ready = child is not None and child.running and child is self._answering
-        return {"child": child.to_json() if child else None, "ready": ready}
+        child = self._charge.child
+        return {"child": child.to_json() if child else None, "ready": self._charge.ready}
 
     async def _connection(self, _: dict[str, Any]) -> dict[str, Any]:
-        connection = self._child.recipe.connection if self._child else None
+        child = self._charge.child
+        connection = child.recipe.connection if child else None
         return {"connection": connection.to_json() if connection else None}
 
     async def _log(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -193,13 +181,14 @@ class Launcher:
         return {"text": self.orders.log_tail(size)}
 
     async def _signal(self, request: dict[str, Any]) -> dict[str, Any]:
-        if self._child is None:
+        if self._charge.child is None:
             raise ValueError("nothing runs yet")
-        self._child.signal(request["signal"])
+        self._charge.child.signal(request["signal"])
         return {}
 
     async def _identity(self, _: dict[str, Any]) -> dict[str, Any]:
-        token = self._child.recipe.environment.get("JUPYTERHUB_API_TOKEN") if self._child else None
+        child = self._charge.child
+        token = child.recipe.environment.get("JUPYTERHUB_API_TOKEN") if child else None
         return {"api_token": token}
 
     async def _stop(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -215,32 +204,14 @@ class Launcher:
             log.error("nobody came for this job within %s s", self.orders.unclaimed)
             self._finish(UNCLAIMED)
 
-    async def _follow(self, child: Child) -> None:
-        code = await child.wait()
-        log.info("the child ended with status %s", code)
-        self._tell({"event": "exit", "code": code, "tail": self.orders.log_tail(4096)})
-        # One that never answered is broken here: the sooner that is known, the sooner it starts elsewhere.
-        if self._answering and child.recipe.restarts:
-            await asyncio.sleep(self.orders.deserted)
-        if self._child is child:
-            self._finish(code if code >= 0 else 128 - code)
-
-    async def _say_when_ready(self, child: Child) -> None:
-        while child.running and not self._over.done():
-            if await child.recipe.answers():
-                self._answering = child
-                self._tell({"event": "ready"})
-                return
-            await asyncio.sleep(0.02)
-
     async def _end(self) -> None:
-        if self._child is not None and self._child.running:
-            await self._child.end(GRACE)
+        await self._charge.end()
         await orphans.end()
         await asyncio.to_thread(remove_all, self.orders.directory)
         # The last answer and the exit event are still on their way out.
         if self._link is not None:
             await self._link.close()
+        await self._charge.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

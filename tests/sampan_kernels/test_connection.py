@@ -10,7 +10,7 @@ import pytest
 from sampan_hub.kernel_sockets import SOCKETS as AS_THE_BROKER_KNOWS
 from sampan_hub.kernel_sockets import read_keys
 from sampan_kernels.berth import Berth
-from sampan_kernels.connection import Connection
+from sampan_kernels.connection import PORTS, Connection
 from sampan_kernels.kinds import SOCKETS, recipe
 
 pytestmark = pytest.mark.fast
@@ -22,11 +22,15 @@ def test_both_sides_of_the_link_know_the_same_sockets() -> None:
     assert dict(SOCKETS["kernel"]) == dict(AS_THE_BROKER_KNOWS)
 
 
-def test_the_file_names_those_sockets() -> None:
-    told = json.loads(Connection.make(BERTH.runtime / "kernel").to_file())
+def test_clients_are_told_those_sockets_and_the_kernel_all_but_one_of_them() -> None:
+    made = Connection.make(BERTH.runtime / "kernel")
+    told, file = made.to_json(), json.loads(made.to_file())
     assert (told["transport"], told["signature_scheme"]) == ("ipc", "hmac-sha256")
     for name, place in AS_THE_BROKER_KNOWS.items():
         assert f"{told['ip']}-{told[f'{name}_port']}" == str(BERTH.directory / place)
+    # Between the kernel and those who listen stands its recorder.
+    assert {name for name in told if told[name] != file[name]} == {"iopub_port"}
+    assert file["iopub_port"] not in PORTS.values()
 
 
 def test_keys_are_new_each_time_and_come_over_the_link_whole() -> None:

@@ -1,8 +1,7 @@
 """No secret where others look, and nothing for a stranger at any port or socket.
 
-Started by root, jobs run as an account of their own and the stranger is a third one (`nobody`). Without root everything
-is one account: then the same questions are asked by that account without any secret, and modes are looked at instead.
-"""
+Started by root, jobs run as an account of their own and the stranger is a third one (`nobody`). Without root all is one
+account, which asks the same questions without any secret, and modes are looked at instead."""
 
 from __future__ import annotations
 
