@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import signal
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,7 +18,7 @@ from tests.ways import processes
 from tests.ways.visitor import PATIENCE, Visitor, visitor
 from tests.ways.whole_hub import WholeHub, came, whole_hub
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 WHERE = "import json, os, socket; print(json.dumps([os.environ['SAMPAN_CENTRE'], socket.gethostname()]))"
 COUNTS = """
@@ -28,7 +30,7 @@ print("counted", {seconds})
 """
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hub(kind: str) -> AsyncIterator[WholeHub]:
     async with whole_hub(kind) as running:
         yield running
@@ -41,9 +43,9 @@ async def _launcher(person: Visitor) -> None:
 
 
 def _card(person: Visitor, label: str) -> Locator:
-    return person.page.locator(".jp-Launcher:visible .jp-LauncherCard[data-category=Notebook]").filter(
-        has_text=re.compile(f"^{re.escape(label)}$")
-    )
+    """Of the notebooks, which come first."""
+    cards = person.page.locator(".jp-Launcher:visible .jp-LauncherCard")
+    return cards.filter(has_text=re.compile(f"^{re.escape(label)}$")).first
 
 
 async def _notebook_at(person: Visitor, label: str) -> str:
@@ -113,6 +115,80 @@ async def test_two_notebooks_in_one_window_at_two_centres(hub: WholeHub) -> None
         assert said.split() == " ".join([*(f"line {n}" for n in range(20)), "counted 20"]).split()
         for centre, book in books.items():
             await _show(alice, book)
-            assert await alice.run("print(kept)") == f"{centre} keeps it"
+            assert (await alice.run("print(kept)")).strip() == f"{centre} keeps it"
         after = {one["centre"]: one["id"] for one in await hub.launches("alice") if one["kind"] == "kernel"}
         assert after == {centre: one["id"] for centre, one in launches.items()}
+        await hub.ask("DELETE", f"/launches/{server['id']}", "alice")
+
+
+async def _fill(hub: WholeHub) -> dict[str, str]:
+    """Leaves no core at any centre; centre → the job that takes what was free."""
+    full = {}
+    for centre in await hub.ask("GET", "/centres"):
+        full[centre["id"]] = hub.fill(centre["id"], await _free(hub, centre["id"]))
+    return full
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_a_kernel_waits_while_every_centre_is_full(hub: WholeHub) -> None:
+    """A session and Chromium: told what it waits for, also on a page that is loaded anew; it starts by itself, or is given up."""
+    async with visitor(hub, "bob") as bob:
+        await bob.log_in()
+        await bob.page.goto(f"{hub.url}/hub/spawn?opt-plan=light&opt-centre=east")
+        await bob.arrive()
+        await came(lambda: _quiet(hub))
+        full = await _fill(hub)
+        await _launcher(bob)
+        await _card(bob, "Python · anywhere").click()
+        waits = bob.page.get_by_role("alert").filter(has_text="Untitled.ipynb: ")
+        await expect(waits.get_by_role("button", name="Stop waiting")).to_be_visible(timeout=PATIENCE)
+        await expect(bob.page.locator("#jp-main-statusbar")).to_contain_text("| Starting")
+        [launch] = await _kernels(hub, "bob")
+        assert launch["stage"] in {"placed", "queued"}
+        await expect(waits).to_contain_text(re.compile(r"Waiting for a berth at .*: place \d+ in the queue"))
+        await bob.take("kernel-waits.en")
+        await bob.page.keyboard.press("Control+s")
+        await bob.press("Rename and Save")
+        await bob.lab_in_chinese()
+        waits = bob.page.get_by_role("alert").filter(has_text="Untitled.ipynb: ")
+        await expect(waits.get_by_role("button", name="不再等待")).to_be_visible(timeout=PATIENCE)
+        await bob.take("kernel-waits.zh")
+        assert [one["id"] for one in await _kernels(hub, "bob")] == [launch["id"]], "the same one"
+        cell = bob.notebook.locator(".jp-CodeCell").last
+        await cell.locator(".cm-content").fill("print(6 * 7)")
+        await bob.page.keyboard.press("Shift+Enter")
+        await expect(bob.notebook.locator(".jp-InputPrompt").first).to_have_text("[*]:")
+        hub.free(launch["centre"] or "east", full.pop(launch["centre"] or "east"))
+        await expect(bob.printed("42")).to_be_visible(timeout=PATIENCE)
+        [launch] = await _kernels(hub, "bob")
+        full[launch["centre"]] = hub.fill(launch["centre"], await _free(hub, launch["centre"]))
+        await _launcher(bob)
+        await _card(bob, "Python · 任意中心").click()
+        given_up = bob.page.get_by_role("alert").filter(has_text="Untitled1.ipynb: ")
+        await given_up.get_by_role("button", name="不再等待").click(timeout=PATIENCE)
+
+        async def gone() -> bool:
+            jobs = [job for centre in hub.centres for job in await asyncio.to_thread(hub.live_jobs, centre)]
+            return len(await _kernels(hub, "bob")) == 1 and len(jobs) == 2
+
+        await came(gone)
+        await expect(given_up).to_have_count(0)
+        for centre, job in full.items():
+            hub.free(centre, job)
+
+
+async def _kernels(hub: WholeHub, name: str) -> list[dict[str, Any]]:
+    return [one for one in await hub.launches(name) if one["kind"] == "kernel"]
+
+
+async def _quiet(hub: WholeHub) -> bool:
+    """Whether nothing of the person before runs any more."""
+    return not await hub.launches("alice")
+
+
+async def _free(hub: WholeHub, name: str) -> int | None:
+    if hub.kind != "embedded":
+        return None
+    [centre] = [one for one in await hub.ask("GET", "/centres") if one["id"] == name]
+    return max(share["cores_free"] or 0 for share in centre["shares"]) or None
