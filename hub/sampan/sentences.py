@@ -255,6 +255,16 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A new session is ready at {centre}. Files are as you saved them; variables are gone, so run your notebooks again.",
         "新会话已就绪：{centre}。文件保持上次保存的内容，原会话的变量已不存在，请重新运行笔记本。",
     ),
+    "launch.server_again": (
+        "The session's Jupyter server at {centre} was killed and is being started again in the same job. Kernels at other centres "
+        "go on.",
+        "{centre}的会话服务进程被终止，正在同一任务内重新启动。其他中心的内核继续运行。",
+    ),
+    "launch.server_back": (
+        "The session at {centre} is back, in the same job. Kernels that ran in it have started anew; those at other centres kept "
+        "their variables.",
+        "{centre}的会话已在同一任务内恢复。在其中运行的内核已重新开始；其他中心的内核保留了变量。",
+    ),
     "launch.moving": (
         "A new session of {hours} h is being started at {centre}; this one ends when it is there. Save: variables are not carried.",
         "正在{centre}启动 {hours} 小时的新会话，就绪后当前会话结束。请保存笔记本：变量不会带过去。",

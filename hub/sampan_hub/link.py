@@ -159,7 +159,8 @@ class Link:
         await self._ask("stop", deadline)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """What the launcher says unasked, until the link closes: `{"event": "ready"}`, `{"event": "exit", "code", "tail"}`.
+        """What the launcher says unasked, until the link closes: `{"event": "ready"}`, `{"event": "exit", "code", "tail"}`,
+        and `{"event": "again"}` for a server that was killed and is started again there.
 
         For one listener. Values are the job's own word: `code` is a number or None, `tail` text.
         """
@@ -276,4 +277,4 @@ def _event(message: Mapping[str, Any]) -> dict[str, Any]:
             "code": code if type(code) is int else None,
             "tail": _text(message, "tail") or "",
         }
-    return {"event": "ready"} if message["event"] == "ready" else {"event": "unknown"}
+    return {"event": message["event"] if message["event"] in ("ready", "again") else "unknown"}

@@ -32,7 +32,7 @@ from sampan_hub.watch import Watch
 
 __all__ = ["Services"]
 
-_SERVES: Final = frozenset({"launch.ready", "launch.ready_again", "launch.moving"})
+_SERVES: Final = frozenset({"launch.ready", "launch.ready_again", "launch.server_back", "launch.moving"})
 """What is said of a launch whose door should lead somewhere."""
 RELINKED: Final = 5.0
 """Seconds within which a link that was lost is usually there again."""
@@ -58,6 +58,8 @@ class Services:
     """The link of each launch whose job is reached."""
     lost_links: dict[str, float] = field(default_factory=dict)
     """Since when each launch that is reached has had no link."""
+    fallen: set[str] = field(default_factory=set)
+    """Launches whose server was killed, and is started again in its job."""
     listening: set[asyncio.Task[None]] = field(default_factory=set)
     """Who listens to the links: held, so that no task is lost."""
     identities: dict[str, Mapping[str, str]] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -29,28 +30,48 @@ async def _unlisted(person: Person) -> bool:
 
 
 async def test_the_server_dies(hub: WholeHub, broken: Broken) -> None:
-    """Killed in its job: the job ends with it, with the log's end for its person, and a new start is a new one."""
+    """Killed in its job: it is started again there, as the same launch, and its person is told; a kernel elsewhere goes on."""
     async with Person(hub, "gus") as gus:
         await gus.start(plan="light")
         await gus.ready()
         kernel = await gus.kernel()
         server = int(await kernel.run("import os; print(os.getppid())"))
         before = await gus.launch()
+        child = await _kernel_of(hub, before["id"])
         os.kill(server, signal.SIGKILL)
         broken.mended()
-        after = await gus.at("ended")
-        assert after["id"] == before["id"]
-        await came(lambda: _unlisted(gus), 40)
+
+        async def said(code: str) -> bool:
+            return bool((await gus.launch())["message"]["code"] == code)
+
+        await came(lambda: said("launch.server_again"))
+        await came(lambda: said("launch.server_back"), 40)
         seconds = broken.seconds
-        assert hub.live_jobs(before["centre"]) == []
+        after = await gus.launch()
+        assert (after["id"], after["job"], after["stage"]) == (before["id"], before["job"], "ready")
+        fresh = await gus.kernel()
+        assert int(await fresh.run("import os; print(os.getppid())")) != server
+        still = await hub.ask("GET", f"/launches/{child['id']}", "gus")
+        assert (still["stage"], still["job"]) == ("ready", child["job"])
         done = (
             "The server is killed (-9) in its job, which lives.",
             "服务器在作业中被杀死（-9），作业仍在。",
         )
-        await gus.start(plan="light")
-        await gus.ready()
-        assert (await gus.launch())["id"] != before["id"]
-        broken(done, after["message"], await counted(hub, [await gus.launch()]), seconds)
+        broken(done, after["message"], await counted(hub, [after]), seconds)
+        await gus.stop()
+        await came(lambda: _unlisted(gus), 40)
+
+
+async def _kernel_of(hub: WholeHub, session: str) -> dict[str, Any]:
+    wish = {"kind": "kernel", "name": "elsewhere", "parent": session, "options": {"plan": "light"}}
+    launch = (await hub.ask("POST", "/launches", "gus", json=wish))["id"]
+
+    async def ready() -> dict[str, Any] | None:
+        shown: dict[str, Any] = await hub.ask("GET", f"/launches/{launch}", "gus")
+        return shown if shown["stage"] == "ready" else None
+
+    found: dict[str, Any] = await came(ready)
+    return found
 
 
 async def test_the_job_dies(hub: WholeHub, broken: Broken) -> None:

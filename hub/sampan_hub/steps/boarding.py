@@ -16,6 +16,7 @@ from sampan_hub.report import Report, parse_report
 from sampan_hub.services import Services
 from sampan_hub.steps.cancelling import give_up
 from sampan_hub.steps.evidence import look
+from sampan_hub.steps.recovering import recover, recovers
 from sampan_hub.steps.waiting import turned_out
 
 __all__ = ["keep", "reach", "serve"]
@@ -136,6 +137,8 @@ async def keep(services: Services, launch: Launch, attempt: Attempt) -> float | 
             return _RELINK
         services.lost_links.pop(launch.id, None)
         services.doors.attach(launch.id, link)
+    elif recovers(services, launch):
+        return await recover(services, launch, attempt, link)
     # The watch and the link wake it when they hear something; the end of a parent does not.
     return _QUIET if launch.parent is None else _WITH_PARENT
 
@@ -237,6 +240,8 @@ def _hold(services: Services, launch: Launch, attempt: Attempt, link: Link) -> N
 
     async def listen() -> None:
         async for event in link.events():
+            if event.get("event") == "again":
+                services.fallen.add(launch.id)
             if event.get("event") == "exit" and attempt.centre in services.watches:
                 services.watches[attempt.centre].hurry()
             services.wake(launch.id)

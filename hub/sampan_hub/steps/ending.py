@@ -169,6 +169,7 @@ async def let_go(services: Services, launch: str, attempt: Attempt) -> None:
     if attempt.rival:
         return
     services.lost_links.pop(launch, None)
+    services.fallen.discard(launch)
     services.idleness.forget(launch)
     link = services.links.pop(launch, None)
     services.doors.detach(launch)
