@@ -67,7 +67,7 @@ broken: setup ## The page of what was broken on purpose, from a run of its tests
 	SAMPAN_BROKEN=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 lock: setup ## Renew requirements/*.lock and the proxy's lock
-	$(COMPILE) --extra hub --extra user --extra dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --extra hub --extra user --extra data --extra dev pyproject.toml -o requirements/dev.lock
 	$(COMPILE) --extra user -c requirements/dev.lock pyproject.toml -o requirements/user.lock
 	cd hub/proxy && PATH="$(BIN):$$PATH" npm update --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
 

@@ -16,6 +16,8 @@ from sampan_hub import culler, ends, kernel_api, overview, signer
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand
+from sampan_hub.catalogue import product
+from sampan_hub.catalogue import routes as catalogue
 from sampan_hub.descriptor import json_schema
 from sampan_hub.env_command import EnvCommand
 from sampan_hub.plans import PLANS
@@ -37,6 +39,7 @@ def pages() -> dict[str, str]:
         "spawner.md": _spawner(),
         "words.md": _words(),
         "centre.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+        "product.schema.json": json.dumps(product.json_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
@@ -66,7 +69,8 @@ def _sentences() -> str:
 
 def _routes() -> str:
     rows = []
-    for route in (*routes.routes, *ends.routes.routes, *kernel_api.routes.routes, *overview.routes.routes):
+    every = (routes, catalogue.routes, ends.routes, kernel_api.routes, overview.routes)
+    for route in (route for some in every for route in some.routes):
         found: Any = route
         for method in sorted(getattr(found, "methods", ("WEBSOCKET",))):
             first = (found.endpoint.__doc__ or "").strip().splitlines()[0]

@@ -352,6 +352,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "ended.moved_on": ("It gave way to a new session, as asked.", "已按要求换到新会话。"),
     "ended.outrun": ("{centre} was sooner.", "{centre}更早启动。"),
     "ended.stopped": ("It was stopped on request.", "已按要求停止。"),
+    "ended.deserted": (
+        "The kernel that made this Dask cluster is gone, so its workers were ended.",
+        "创建此 Dask 集群的内核已不存在，因此结束了它的工作进程。",
+    ),
     "ended.idle": (
         "Nothing was done in it for {about}, so its place was given to others. Files stay as they were saved; start it again.",
         "已有 {about}没有任何操作，因此释放了它占用的资源。文件保持上次保存的内容，可重新启动。",
@@ -657,6 +661,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A job's own token reaches its launch and what was started from it, and nothing else.",
         "任务自身的令牌只能用于该任务及由它启动的内容，不能用于其他任何事情。",
     ),
+    "access.admin": (
+        "Only an administrator of the hub may do that.",
+        "只有平台管理员可以执行此操作。",
+    ),
+    "access.provider": (
+        "Only those who speak for the provider “{provider}” may do that. Ask the hub's administrators to be one of them.",
+        "只有服务商“{provider}”的代表可以执行此操作。如需加入，请联系平台管理员。",
+    ),
     "access.operator": (
         "Only operators and administrators see this. Ask to be put into a group such as sampan:operator:east.",
         "只有运维人员和管理员可以查看。请申请加入如 sampan:operator:east 的用户组。",
@@ -671,6 +683,68 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{path} 不支持 {method}。可用地址见调度服务的 openapi.json。",
     ),
     "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
+    # entry.*: the catalogue
+    "entry.elsewhere": (
+        "“{entry}” lies at {where}, not here. Open it in a kernel there, where nothing is moved; a copy would move {size}.",
+        "“{entry}”存放在{where}，此处没有。在那里的内核中打开无需传输；若复制到此处，将传输 {size}。",
+    ),
+    "entry.engine": (
+        "“{entry}” is opened with “{engine}”, which this environment does not have. Choose a kernel whose environment has it.",
+        "打开“{entry}”需要“{engine}”，当前环境未安装。请选用装有它的环境启动内核。",
+    ),
+    "entry.gone": (
+        "“{entry}” should lie at {path}, but is not there. Please tell its provider.",
+        "“{entry}”应位于 {path}，但文件不存在。请告知其服务商。",
+    ),
+    "entry.group": (
+        "Only members of the group “{group}” may open “{entry}”. Ask its provider to be one of them.",
+        "只有“{group}”组的成员可以打开“{entry}”。请向其服务商申请加入。",
+    ),
+    "entry.href": (
+        "A place is written as {root}/folder/file, without “.” and “..”.",
+        "位置应写作 {root}/目录/文件，且不含“.”和“..”。",
+    ),
+    "entry.no_data": (
+        "“{entry}” holds no data that can be opened ({kind}).",
+        "“{entry}”（{kind}）不含可打开的数据。",
+    ),
+    "entry.none": (
+        "Nothing in the catalogue matches “{text}”. Try fewer or other words.",
+        "目录中没有与“{text}”匹配的条目。请减少或更换关键词。",
+    ),
+    "entry.quarantined": (
+        "“{entry}” is in quarantine and cannot be opened: {reason}",
+        "“{entry}”已被隔离，暂时无法打开：{reason}",
+    ),
+    "entry.reason": (
+        "Quarantine takes a reason, and nothing else does.",
+        "隔离时必须说明原因，其他状态不需要原因。",
+    ),
+    "entry.request": (
+        "“{entry}” is opened on request. Ask its provider.",
+        "“{entry}”需申请后才能打开。请联系其服务商。",
+    ),
+    "entry.root": (
+        "There is no folder called “{root}” here that data of the catalogue lies in.",
+        "此处没有名为“{root}”的目录数据存放位置。",
+    ),
+    "entry.state": (
+        "The copy of “{entry}” here is not whole ({state}). Try again later, or tell its provider.",
+        "此处的“{entry}”副本不可用（{state}）。请稍后再试，或告知其服务商。",
+    ),
+    "entry.status": (
+        "“{entry}” is “{status}”; from there it cannot become “{wanted}”.",
+        "“{entry}”的状态为“{status}”，不能改为“{wanted}”。",
+    ),
+    "entry.unknown": (
+        "There is no “{entry}” in the catalogue. Look for it with sampan.find.",
+        "目录中没有“{entry}”。请用 sampan.find 查找。",
+    ),
+    "entry.unknown_size": ("an unknown number of bytes", "大小未知的数据"),
+    "entry.withdrawn": (
+        "“{entry}” was withdrawn by its provider. Look for another version with sampan.find.",
+        "“{entry}”已被服务商撤回。请用 sampan.find 查找其他版本。",
+    ),
     # descriptor.*: what a key of a centre's file should have been; follows “file: key: ”
     "descriptor.account": (
         "expected an account: a to z, digits, _ and -",
@@ -912,9 +986,9 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A worker with {cores} cores at {centre} has at most {have} MiB of memory, not {want}. Ask for less, or for more cores.",
         "在{centre}，{cores} 核的工作进程最多 {have} MiB 内存，您申请了 {want} MiB。请减少内存或增加核数。",
     ),
-    "cluster.no_answer": (
-        "This centre's batch system gives no answer just now, so no workers were started. Try again in a minute.",
-        "该中心的作业系统暂时没有答复，未启动工作进程。请稍后再试。",
+    "cluster.is_none": (
+        "That is not a Dask cluster. Clusters are made in a notebook: sampan.cluster().",
+        "这不是 Dask 集群。请在笔记本中用 sampan.cluster() 创建集群。",
     ),
     "cluster.no_dask": (
         "Dask is missing in this environment. Start your session with the standard software, or install `sampan[user]`.",
@@ -928,17 +1002,23 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "This session ends in less than two minutes: too late to start workers. Start a new session first.",
         "本次会话将在两分钟内结束，来不及启动工作进程。请先启动新的会话。",
     ),
-    "cluster.nodes_may_not_submit": (
-        "{centre} lets no session start further jobs, so there are no workers here. Start this notebook at another centre.",
-        "{centre}不允许运行中的会话再提交任务，因此无法在此启动工作进程。请在其他中心启动会话来运行此笔记本。",
+    "cluster.no_parent": (
+        "A Dask cluster belongs to a session or a kernel that is running. Make it there, in a notebook: sampan.cluster().",
+        "Dask 集群隶属于正在运行的会话或内核。请在其笔记本中用 sampan.cluster() 创建。",
     ),
-    "cluster.refused": (
-        "The centre refused to start workers: {why} Ask for fewer or smaller ones, or tell its operators.",
-        "中心拒绝启动工作进程：{why}请减少数量或规格，或联系其运维人员。",
+    "cluster.opens": ("Opening a Dask cluster at {centre}.", "正在{centre}开启 Dask 集群。"),
+    "cluster.silent": (
+        "The notebook that made this cluster does not answer just now. Look there whether its kernel still runs.",
+        "创建此集群的笔记本暂时没有响应。请到该笔记本查看内核是否仍在运行。",
     ),
-    "cluster.unknown_scheduler": (
-        "{centre} runs its jobs with “{scheduler}”, for which this version knows no workers. Update sampan, or use another centre.",
-        "{centre}使用的作业系统“{scheduler}”在此版本中尚不支持工作进程。请更新 sampan 或使用其他中心。",
+    "cluster.stands": ("A Dask cluster is open at {centre}.", "Dask 集群已在{centre}开启。"),
+    "cluster.waits": (
+        "Further workers wait: {why} Those that run go on, and the cluster asks again by itself.",
+        "新的工作进程需要等待：{why}已在运行的不受影响，集群会自动再次申请。",
+    ),
+    "cluster.works": (
+        "{workers} of {wanted} Dask workers at {centre}.",
+        "{centre}：Dask 工作进程 {workers}/{wanted}。",
     ),
     # command.*, up.*: the command line
     "command.not_installed": (

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from sampan.errors import Forbidden, Unavailable
 from sampan.messages import text
 from sampan_hub.asks import Ask, Completed
-from sampan_hub.descriptor import ACCOUNT, is_system_account
+from sampan_hub.descriptor import ACCOUNT
 from sampan_hub.descriptor import Accounts as AccountFacts
+from sampan_hub.system_accounts import is_system_account
 
 if TYPE_CHECKING:
     from sampan_hub.centre import Centre

@@ -14,12 +14,13 @@ from sampan.errors import Conflict, Forbidden, SampanError, Unavailable
 from sampan.messages import Message
 from sampan_hub.accounts import shared_account
 from sampan_hub.centre import Centre
-from sampan_hub.descriptor import ACCOUNT, is_system_account
+from sampan_hub.descriptor import ACCOUNT
 from sampan_hub.jobs import FoundJob
 from sampan_hub.papers import Papers
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.strays import YOUNG, Stray
+from sampan_hub.system_accounts import is_system_account
 
 __all__ = ["CLOCKS", "known_accounts", "settle", "sure"]
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from sampan.errors import Forbidden, Invalid, SampanError, Unavailable
 from sampan.messages import Message
-from sampan_hub.descriptor import Descriptor, is_system_account
+from sampan_hub.descriptor import Descriptor
+from sampan_hub.system_accounts import is_system_account
 
 __all__ = [
     "BACKDATED",

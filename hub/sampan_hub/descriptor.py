@@ -14,7 +14,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-__all__ = ["ACCOUNT", "SCHEMA", "SHAPES", "Descriptor", "Limits", "Share", "is_system_account", "json_schema"]
+from sampan_hub.system_accounts import is_system_account
+
+__all__ = ["ACCOUNT", "SCHEMA", "SHAPES", "Descriptor", "Limits", "Share", "json_schema"]
 
 SCHEMA: Final = "sampan/centre/1"
 
@@ -61,19 +63,6 @@ Word = Annotated[str, Field(min_length=1, max_length=200, pattern=_WORD)]
 Hours = Annotated[float, Field(gt=0, le=24 * 366, allow_inf_nan=False)]
 Gib = Annotated[float, Field(gt=0, le=65536, allow_inf_nan=False)]
 Cores = Annotated[int, Field(ge=1, le=65536)]
-
-_OF_SYSTEMS: Final = (
-    "root toor daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody nfsnobody "
-    "adm shutdown halt operator ftp dbus polkitd avahi chrony sshd sssd tss rpc rpcuser ntp messagebus apache nginx "
-    "slurm munge mysql mariadb postgres redis ldap named postfix docker libvirt-qemu jupyterhub"
-)
-_SYSTEM_ACCOUNTS: Final = frozenset(_OF_SYSTEMS.split())
-_SYSTEM_PREFIXES: Final = ("_", "systemd-")
-
-
-def is_system_account(name: str) -> bool:
-    """Whether no person is ever mapped to this account, whatever a table or a command says."""
-    return name in _SYSTEM_ACCOUNTS or name.startswith(_SYSTEM_PREFIXES)
 
 
 def _zone(name: str) -> str:
@@ -283,6 +272,8 @@ class Descriptor(_Part):
     home: Template
     """A person's home, with {account} or {user} (a safe form of the hub user's name) in it."""
     scratch: Path
+    roots: Annotated[dict[Name, Path], Field(max_length=50)] = Field(default_factory=dict)
+    """Folders that the nodes see and the catalogue's data lies in, by name: `{name}/…` in an entry is below that folder here."""
     networks: Networks = Networks()
     limits: Limits = Limits()
     quirks: tuple[Word, ...] = ()

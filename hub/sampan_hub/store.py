@@ -55,7 +55,7 @@ class Store:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._followers = Followers()
         self._launches: Remembered[Launch | None] = Remembered()
         self._attempts: Remembered[tuple[Attempt, ...]] = Remembered()
@@ -66,7 +66,7 @@ class Store:
         return cls(await Database.open(url))
 
     async def close(self) -> None:
-        await self._database.close()
+        await self.database.close()
 
     # --- launches
 
@@ -285,13 +285,13 @@ class Store:
             self._attempts.forget(launch)
             self._followers.tell(launch)
 
-        return await self._database.write(work, then)
+        return await self.database.write(work, then)
 
     async def _all(self, read: Callable[[RowMapping], T], query: Select[Any]) -> tuple[T, ...]:
         async def work(connection: AsyncConnection) -> tuple[T, ...]:
             return tuple(read(row) for row in (await connection.execute(query)).mappings())
 
-        return await self._database.read(work)
+        return await self.database.read(work)
 
     async def _one(self, read: Callable[[RowMapping], T], query: Select[Any]) -> T | None:
         found = await self._all(read, query)

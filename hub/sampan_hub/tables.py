@@ -21,7 +21,7 @@ from sqlalchemy import (
     true,
 )
 
-__all__ = ["METADATA", "attempts", "keys", "launches", "transitions", "waits"]
+__all__ = ["METADATA", "attempts", "entries", "keys", "launches", "revisions", "transitions", "uses", "waits"]
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -158,3 +158,53 @@ waits: Final = Table(
 )
 """How long jobs waited. Rows of the first version have no `cores`: under which conditions they waited is not known."""
 Index("ix_waits_at", waits.c.at)
+
+entries: Final = Table(
+    "entries",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("provider", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", _DOCUMENT),
+    Column("revision", Integer, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("modified_at", Double, nullable=False),
+    Column("uses", Integer, nullable=False, server_default="0"),
+)
+"""The catalogue as it is now: one row a version of a product."""
+Index("uq_entries_ref", entries.c.provider, entries.c.name, entries.c.version, unique=True)
+
+revisions: Final = Table(
+    "revisions",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entries.number"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", _DOCUMENT),
+    Column("document", _DOCUMENT, nullable=False),
+    # What is found by words follows this log by its numbers: none may ever come again.
+    sqlite_autoincrement=True,
+)
+"""Everything that was ever said of an entry; rows are only added."""
+Index("uq_revisions_entry_revision", revisions.c.entry, revisions.c.revision, unique=True)
+
+uses: Final = Table(
+    "uses",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("entry", ForeignKey("entries.number"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("centre", Text),
+    Column("replica", Text),
+)
+"""Who opened what, and which copy of it."""
+Index("ix_uses_entry_at", uses.c.entry, uses.c.at)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sampan_hub.descriptor import Descriptor, is_system_account, json_schema
+from sampan_hub.descriptor import Descriptor, json_schema
 from sampan_hub.descriptor_file import parse_descriptor
+from sampan_hub.system_accounts import is_system_account
 from tests.sampan_hub.descriptions import far, here
 
 ROOT = Path(__file__).resolve().parents[2]
