@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -16,9 +15,8 @@ from typing import Any, Final
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
-from sampan.messages import Language
-from sampan.whereabouts import spoken_language
 from sampan_kernels import offers
+from sampan_kernels.speaking import spoken_here
 
 __all__ = ["CentreKernelSpecs"]
 
@@ -40,7 +38,7 @@ class CentreKernelSpecs(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Also of one that is not offered just now: a notebook may name it."""
-        told = offers.specification(kernel_name, self._names, _language())
+        told = offers.specification(kernel_name, self._names, spoken_here())
         if told is None:
             return super().get_kernel_spec(kernel_name)
         return self.kernel_spec_class(resource_dir=_pictures(), **told)
@@ -76,11 +74,3 @@ def _pictures() -> str:
     found = find_spec("ipykernel")
     places = (found.submodule_search_locations if found else None) or [""]
     return str(Path(next(iter(places)), "resources"))
-
-
-def _language() -> Language:
-    """The Lab's, which its person chooses there, else that of the process."""
-    lab = sys.modules.get("jupyterlab_server.translation_utils")
-    if lab is None:
-        return spoken_language(os.environ)
-    return "zh" if lab.translator._LOCALE.startswith("zh") else "en"  # noqa: SLF001 (it says so nowhere else)

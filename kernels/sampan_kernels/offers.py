@@ -6,7 +6,7 @@ A kernelspec's name tells its need, so that a notebook which names one opens whe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,7 +19,7 @@ PREFIX: Final = "sampan"
 _BETWEEN: Final = "--"
 _PART: Final = re.compile(r"(cores|memory|hours|accelerator|accelerators|software|centre)-([A-Za-z0-9._-]+)")
 _VALUE: Final = re.compile(r"[A-Za-z0-9._-]+")
-_ANYWHERE: Final = Need(cores=2, memory_mib=4096, minutes=240)
+_HOURS: Final = 4.0
 _MANY: Final = 8
 """Cores of the one that has many."""
 _AWAY: Final = frozenset({"draining", "unreachable"})
@@ -28,17 +28,26 @@ _AWAY: Final = frozenset({"draining", "unreachable"})
 
 def needs(centres: Iterable[Mapping[str, Any]]) -> list[Need]:
     """One for each way to ask: anywhere, many cores, each kind of accelerator, each environment, each centre."""
-    there = [centre for centre in centres if centre["state"] not in _AWAY]
+    there = [centre for centre in centres if centre["state"] not in _AWAY and centre["shares"]]
     shares = [share for centre in there for share in centre["shares"]]
-    found = [_ANYWHERE] if there else []
-    if any((share.get("cores_total") or 0) >= _MANY for share in shares):
-        found.append(Need(cores=_MANY, memory_mib=2048 * _MANY, minutes=240))
-    kinds = sorted({kind for share in shares for kind in share["accelerators"]})
-    found += [Need(2, 8192, 120, accelerator=kind, accelerators=1) for kind in kinds]
-    names = sorted({name for centre in there for name in centre.get("software", ())})
-    found += [Need(2, 4096, 240, software=name) for name in names]
-    found += [Need(2, 4096, 240, centre=str(centre["id"])) for centre in there]
+    found = [_need(shares)] if there else []
+    large = [share for share in shares if (share.get("cores_total") or 0) >= _MANY]
+    if large:
+        found.append(_need(large, cores=_MANY, memory_mib=2048 * _MANY))
+    for kind in sorted({kind for share in shares for kind in share["accelerators"]}):
+        have = [share for share in shares if kind in share["accelerators"]]
+        found.append(_need(have, memory_mib=8192, accelerator=kind, accelerators=1))
+    for name in sorted({name for centre in there for name in centre.get("software", ())}):
+        have = [share for centre in there if name in centre.get("software", ()) for share in centre["shares"]]
+        found.append(_need(have, software=name))
+    found += [_need(centre["shares"], centre=str(centre["id"])) for centre in there]
     return [need for need in found if all(map(_speakable, options_of(need).values()))]
+
+
+def _need(shares: Sequence[Mapping[str, Any]], **wish: Any) -> Need:
+    """For as long as a working morning, or as the longest of those shares allows."""
+    most = max(share["max_hours"] for share in shares)
+    return Need(**{"cores": 2, "memory_mib": 4096, "minutes": round(60 * min(_HOURS, most)), **wish})
 
 
 def options_of(need: Need) -> dict[str, str]:

@@ -26,6 +26,7 @@ from sampan.whereabouts import spoken_language
 from sampan_kernels.bridge import private_folder
 from sampan_kernels.far_kernel import FarKernel, Wish
 from sampan_kernels.side_loop import SideLoop
+from sampan_kernels.speaking import spoken_here
 
 __all__ = ["CentreProvisioner"]
 
@@ -81,13 +82,16 @@ class CentreProvisioner(KernelProvisionerBase):
             self._kernel = await self._side.do(self._make())
             start = self._kernel.start() if launch is None else self._kernel.resume(launch)
             return self._runs_at(await self._side.do(start))
-        except BaseException:
+        except BaseException as error:
             await asyncio.shield(self.cleanup())
+            if isinstance(error, SampanError):
+                # What the Lab's dialog shows.
+                error.args = (error.message.say(spoken_here()),)
             raise
 
     async def _make(self) -> FarKernel:
         parent = None if os.environ.get("SAMPAN_URL") else os.environ.get("SAMPAN_LAUNCH")
-        wish = Wish(self.kernel_id, self.options, parent, spoken_language(os.environ))
+        wish = Wish(self.kernel_id, self.options, parent, spoken_here())
         return FarKernel(
             Address.from_environment(os.environ), wish, private_folder(), self._say, self._seen()
         )

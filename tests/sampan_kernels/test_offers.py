@@ -9,7 +9,7 @@ from sampan_kernels import offers
 
 
 def centre(name: str, state: str = "ok", cores: int = 4, **more: Any) -> dict[str, Any]:
-    share = {"cores_total": cores, "accelerators": more.pop("accelerators", {})}
+    share = {"cores_total": cores, "accelerators": more.pop("accelerators", {}), "max_hours": 24}
     return {"id": name, "state": state, "shares": [share], "software": [], **more}
 
 
@@ -76,3 +76,10 @@ def test_other_names_are_none_of_ours() -> None:
 def test_what_no_name_can_hold_is_not_offered() -> None:
     odd = centre("east", software=["a/b", "c--d"])
     assert [one for one, _ in shown(odd)] == ["Python · anywhere", "Python · East Lake"]
+
+
+def test_for_no_longer_than_a_centre_allows() -> None:
+    short, long = centre("east"), centre("west")
+    short["shares"][0]["max_hours"] = 2
+    minutes = {need.centre: need.minutes for need in offers.needs([short, long])}
+    assert minutes == {None: 240, "east": 120, "west": 240}
