@@ -33,6 +33,7 @@ CASES: Final[Mapping[int, Pair]] = MappingProxyType(
         15: ("A centre lies", "中心说谎"),
         16: ("Somebody plays the launcher", "有人冒充启动器"),
         18: ("Options that want to be more than options", "不安分的选项"),
+        21: ("A stranger on the node and in the cluster's network", "节点与集群网络里的陌生人"),
         25: ("An upgrade while old servers run", "旧服务器仍在运行时升级"),
     }
 )
@@ -44,7 +45,6 @@ LATER: Final[Mapping[int, Pair]] = MappingProxyType(
             "令牌被挪用、过期后使用或遗落",
         ),
         20: ("A page on one person's server attacks another's", "一人服务器上的页面攻击他人的服务器"),
-        21: ("A stranger in the cluster's network", "集群网络里的陌生人"),
         22: ("Text from outside with HTML or script in it", "来自外部的文本夹带 HTML 或脚本"),
         23: ("A disk that is full", "磁盘已满"),
         24: ("Two spend the last core-second", "两方同时花掉最后一个核秒"),
