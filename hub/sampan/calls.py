@@ -47,7 +47,7 @@ class Call(Generic[T]):
     method: str
     path: str
     read: Callable[[Any], T]
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     json: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -156,6 +156,24 @@ def resize(id_: str, wish: Json) -> Call[Json]:
     return Call("PUT", f"/api/clusters/{_launch(id_)}/size", _mapping, json=wish)
 
 
+def hire(id_: str, order: Json) -> Call[Json]:
+    """Workers' jobs: `{"jobs": {number: job}}`."""
+    return Call("POST", f"/api/clusters/{_launch(id_)}/workers", _mapping, json=order)
+
+
+def dismiss(id_: str, jobs: Sequence[str]) -> Call[None]:
+    return Call("POST", f"/api/clusters/{_launch(id_)}/leave", _nothing, json={"jobs": list(jobs)})
+
+
+def tell_cluster(id_: str, state: Json) -> Call[None]:
+    return Call("PUT", f"/api/clusters/{_launch(id_)}/state", _nothing, json=state)
+
+
+def wishes(id_: str) -> Call[None]:
+    """Lines of JSON for as long as the cluster's object listens."""
+    return Call("GET", f"/api/clusters/{_launch(id_)}/wishes", _nothing)
+
+
 def tell_activity(id_: str, idle_seconds: float) -> Call[Json]:
     return Call(
         "PUT", f"/api/launches/{_launch(id_)}/activity", _mapping, json={"idle_seconds": idle_seconds}
@@ -172,6 +190,35 @@ def get_identity(id_: str) -> Call[str | None]:
 
 def log(id_: str) -> Call[str]:
     return Call("GET", f"/api/launches/{_launch(id_)}/log", _text)
+
+
+def search(text: str, chosen: Mapping[str, Sequence[str]], here: str | None, limit: int) -> Call[Json]:
+    """`{"total", "entries", "facets", "instead", "whole"}`: the best entries of the catalogue; facet → values, any of them."""
+    params: dict[str, str | Sequence[str]] = {"q": text, "limit": str(limit), "facets": "1", **chosen}
+    return Call(
+        "GET", "/api/catalogue/search", _mapping, params=params if here is None else {**params, "here": here}
+    )
+
+
+def versions(provider: str, name: str) -> Call[list[Json]]:
+    return Call("GET", f"/api/catalogue/entries/{_word(provider)}/{_word(name)}", _listing)
+
+
+def entry(provider: str, name: str, version: str) -> Call[Json]:
+    return Call("GET", _entry(provider, name, version), _mapping)
+
+
+def put_entry(product: Json) -> Call[Json]:
+    return Call("POST", "/api/catalogue/entries", _mapping, json=product)
+
+
+def move_entry(provider: str, name: str, version: str, status: str) -> Call[Json]:
+    return Call("PUT", f"{_entry(provider, name, version)}/status", _mapping, json={"status": status})
+
+
+def use(provider: str, name: str, version: str, centre: str | None, replica: str) -> Call[None]:
+    told = {"centre": centre, "replica": replica}
+    return Call("POST", f"{_entry(provider, name, version)}/uses", _nothing, json=told)
 
 
 def error_of(status: int, body: object, url: str) -> SampanError:
@@ -192,6 +239,16 @@ def _launch(id_: str) -> str:
     if not id_.isalnum():
         raise Missing("launch.unknown_id", launch=id_)
     return quote(id_, safe="")
+
+
+def _entry(*parts: str) -> str:
+    return "/api/catalogue/entries/" + "/".join(map(_word, parts))
+
+
+def _word(part: str) -> str:
+    if not part.strip("."):
+        raise Missing("entry.unknown", entry=part)
+    return quote(part, safe="")
 
 
 def _centre(id_: str) -> str:

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import httpx
 
 from sampan import calls
 from sampan.address import Address
 from sampan.calls import Call, Json, Options
-from sampan.errors import SampanError, Unavailable, Unreachable
+from sampan.errors import SampanError, Unreachable
 from sampan.event_stream import EventStream
+from sampan.wire import CONNECT, connections, read, refusal, request, settings
 
 __all__ = ["AsyncBroker", "Broker"]
 
 T = TypeVar("T")
 DEADLINE: Final = 15.0
-CONNECT: Final = 5.0
 # The broker says at least a comment every 15 s; silence for three times that means nobody is there any more.
 SILENCE: Final = 45.0
 
@@ -52,7 +52,7 @@ class AsyncBroker:
     ) -> None:
         if not isinstance(url, Address):
             url = Address.parse(url, socket=socket, token=token, secret=secret, user=user)
-        self._http = sharing or _connections(url, deadline)
+        self._http = sharing or connections(url, deadline)
         self._address = url
         self._headers = url.headers()
         self._deadline = deadline
@@ -162,29 +162,39 @@ class AsyncBroker:
 
     async def _steps(self, id_: str, stream: EventStream) -> AsyncGenerator[Json, None]:
         """The events of one connection."""
-        call, quiet = calls.events(id_), httpx.Timeout(self._deadline, read=SILENCE, connect=CONNECT)
-        headers = {**self._headers, **call.headers, **stream.headers()}
+        call = calls.events(id_)
+        call = replace(call, headers={**call.headers, **stream.headers()})
+        async with aclosing(self.lines(call, stream.opened)) as lines:
+            async for line in lines:
+                if (event := stream.feed(line)) is not None:
+                    yield event
+                if stream.ended:
+                    return
+
+    async def lines(
+        self, call: Call[None], opened: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[str, None]:
+        """The lines of an answer that goes on, as they come, until it ends. `opened` is called when it begins."""
+        quiet = httpx.Timeout(self._deadline, read=SILENCE, connect=CONNECT)
+        headers = {**self._headers, **call.headers}
         try:
             async with self._http.stream(call.method, call.path, headers=headers, timeout=quiet) as answer:
                 if answer.status_code != 200:
                     await answer.aread()
-                    raise _error(answer, self._address.url)
-                stream.opened()
+                    raise refusal(answer, self._address.url)
+                opened()
                 async for line in answer.aiter_lines():
-                    if (event := stream.feed(line)) is not None:
-                        yield event
-                    if stream.ended:
-                        return
+                    yield line
         except httpx.HTTPError as error:
             raise Unreachable("broker.unreachable", cause=repr(error)) from error
 
     async def ask(self, call: Call[T]) -> T:
         try:
             async with asyncio.timeout(self._deadline):
-                answer = await self._http.request(**_request(call, self._headers))
+                answer = await self._http.request(**request(call, self._headers))
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unreachable("broker.unreachable", cause=repr(error)) from error
-        return _read(call, answer, self._address.url)
+        return read(call, answer, self._address.url)
 
 
 class Broker:
@@ -202,7 +212,7 @@ class Broker:
             url = Address.parse(url, socket=socket, token=token)
         # No TLS over a unix socket: nobody reads this machine's certificates for it.
         way = None if url.socket is None else httpx.HTTPTransport(uds=url.socket, verify=False)
-        self._http = httpx.Client(transport=way, **_settings(url, deadline))
+        self._http = httpx.Client(transport=way, **settings(url, deadline))
         self._address = url
         self._headers = url.headers()
 
@@ -248,53 +258,7 @@ class Broker:
     def ask(self, call: Call[T]) -> T:
         """Any other row of :mod:`sampan.calls`."""
         try:
-            answer = self._http.request(**_request(call, self._headers))
+            answer = self._http.request(**request(call, self._headers))
         except httpx.HTTPError as error:
             raise Unreachable("broker.unreachable", cause=repr(error)) from error
-        return _read(call, answer, self._address.url)
-
-
-def _connections(address: Address, deadline: float) -> httpx.AsyncClient:
-    # The hub follows one launch for each person who waits; in a pool of a hundred all others would wait for their ends.
-    there, limits = address.socket, httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    # A client given a way of its own leaves the limits to that one.
-    way = httpx.AsyncHTTPTransport(uds=there, limits=limits, verify=False) if there else None
-    return httpx.AsyncClient(transport=way, limits=limits, **_settings(address, deadline))
-
-
-def _settings(address: Address, deadline: float) -> dict[str, Any]:
-    return {
-        "base_url": address.url,
-        "timeout": httpx.Timeout(deadline, connect=min(CONNECT, deadline)),
-        # A site's web proxy is for the world outside: it cannot reach this machine, and must not see its tokens.
-        "trust_env": not address.on_this_machine,
-    }
-
-
-def _request(call: Call[T], headers: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "method": call.method,
-        "url": call.path,
-        "params": dict(call.params) or None,
-        "json": call.json,
-        "headers": {**headers, **call.headers},
-    }
-
-
-def _read(call: Call[T], answer: httpx.Response, url: str) -> T:
-    if not answer.is_success:
-        raise _error(answer, url)
-    try:
-        return call.read(answer.json() if answer.content else None)
-    except (ValueError, TypeError, KeyError) as error:
-        raise Unavailable(
-            "broker.no_answer", cause=repr(error), url=url, status=answer.status_code
-        ) from error
-
-
-def _error(answer: httpx.Response, url: str) -> SampanError:
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    return calls.error_of(answer.status_code, body, url)
+        return read(call, answer, self._address.url)

@@ -13,7 +13,6 @@ from sampan.whereabouts import Here
 
 __all__ = ["Crew"]
 
-SCHEDULERS: Final = frozenset({"process", "slurm"})
 UNLIMITED: Final = timedelta(hours=1)
 """How long workers may run where neither the session nor the person sets an end."""
 SHORTEST: Final = timedelta(minutes=2)
@@ -48,10 +47,6 @@ class Crew:
         without `hours` they get what it has left. Raises Invalid (an argument is no amount) and Refused (the centre or
         the session cannot give it).
         """
-        if facts.scheduler not in SCHEDULERS:
-            raise Refused("cluster.unknown_scheduler", centre=facts.centre, scheduler=facts.scheduler)
-        if not facts.nodes_may_submit:
-            raise Refused("cluster.nodes_may_not_submit", centre=facts.centre)
         order = cls(
             workers=_count("workers", workers),
             cores=_count("cores", cores),

@@ -1,51 +1,173 @@
-"""What our Dask clusters have in common, whatever batch system starts their workers. Imports Dask: import it late."""
+"""A Dask cluster whose workers are jobs that the broker writes, whatever batch system runs them. Imports Dask: import it late."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import contextlib
+from typing import Any, Final
 
 import dask
-from dask_jobqueue.core import JobQueueCluster
+from dask_jobqueue.core import Job, JobQueueCluster
+from distributed.core import Status
+from distributed.deploy.spec import ProcessInterface
 
-from sampan.seal import SCHEDULER_CONFIG, SCHEDULER_OPTIONS, Seal
+from sampan.errors import SampanError
+from sampan.foreman import Foreman
+from sampan.pages import Pages
+from sampan.seal import Seal
 
-__all__ = ["SealedCluster"]
+__all__ = ["CentreCluster", "CentreJob"]
+
+_REPLACED: Final = 0.5
+"""Seconds after Dask has given a lost worker up until another is asked for."""
+_LOST: Final = "distributed.deploy.lost-worker-timeout"
 
 
-class SealedCluster(JobQueueCluster):
-    """A cluster behind TLS, without a web page, that takes its jobs and its keys with it when it closes.
+class CentreJob(Job):
+    """One worker as one job. Its number is the last part of its name; the job script is the broker's alone."""
+
+    config_name = "local"  # dask-jobqueue's defaults for a batch system that has no section of its own
+
+    def __init__(
+        self, scheduler: str | None = None, name: str | None = None, *, foreman: Foreman, **job: Any
+    ) -> None:
+        super().__init__(scheduler=scheduler, name=name, shebang="#!/bin/bash", **job)  # type: ignore[no-untyped-call]
+        self.job_header = ""
+        self.foreman = foreman
+
+    async def start(self) -> None:
+        """Returns when the job is submitted, together with all others of this moment."""
+        number = int(str(self.name).rpartition("-")[2])
+        try:
+            self.job_id = await self.foreman.hire(number, str(self.scheduler))
+        except SampanError:
+            self.status = Status.failed
+            raise
+        await ProcessInterface.start(self)  # type: ignore[no-untyped-call]
+
+    async def close(self) -> None:
+        if self.job_id:
+            await self.foreman.dismiss(self.job_id)
+        # dask-jobqueue leaves this out, and its cluster then trips over a job that never started.
+        await ProcessInterface.close(self)  # type: ignore[no-untyped-call]
+
+
+class CentreCluster(JobQueueCluster):
+    """A cluster behind TLS that takes its jobs and its keys with it when it closes.
 
     dask-jobqueue closes it at the end of the process too, if nobody did. When the process is killed, its workers lose
-    their scheduler and end by themselves; those still queued end 60 s after their start.
+    their scheduler and end by themselves, and the broker ends those that still wait.
     """
 
-    def __init__(self, *, seal: Seal, host: str | None, name: str, **job: Any) -> None:
+    job_cls = CentreJob
+
+    def __init__(
+        self, *, seal: Seal, pages: Pages, foreman: Foreman, host: str | None, name: str, **job: Any
+    ) -> None:
         """`host`: where the scheduler listens, None for the address that leads out. `job`: for dask-jobqueue's Job."""
-        self.seal = seal
-        options = {**SCHEDULER_OPTIONS, **({"host": host} if host else {})}
+        self.seal, self.pages, self.foreman = seal, pages, foreman
+        self._listening: asyncio.Task[None] | None = None
+        self._told: dict[str, Any] = {}
+        options = {**pages.options, **({"host": host} if host else {})}
         # The scheduler's scratch would else lie in /tmp, beside everybody's.
-        with dask.config.set({**SCHEDULER_CONFIG, "temporary-directory": str(seal.directory)}):
-            super().__init__(name=name, security=seal.security(), scheduler_options=options, **job)
+        with dask.config.set({**pages.config, "temporary-directory": str(seal.directory)}):
+            super().__init__(
+                name=name, security=seal.security(), scheduler_options=options, foreman=foreman, **job
+            )
 
     @property
     def dashboard_link(self) -> str:
-        """Nothing: there are no pages, and a link to none would look like a fault."""
-        return ""
+        """Dask's pages, through the session's own login; empty where there is none to go through."""
+        return f"{self.pages.path}status" if self.pages.path else ""
 
     def submit(self, jobs: int) -> None:
-        """Submits until there are `jobs` jobs, and raises what the batch system said if it refused.
+        """Submits until there are `jobs` jobs, and raises what the broker or the batch system said if it refused.
 
         `scale` does the same on the side and only logs the refusal.
         """
         self.sync(self._submit, jobs)  # type: ignore[no-untyped-call]
 
     async def _submit(self, jobs: int) -> None:
+        self.pages.announce(self.scheduler)
+        self._listening = asyncio.create_task(self._listen())
         while len(self.worker_spec) < jobs:
             self.worker_spec.update(self.new_worker_spec())  # type: ignore[no-untyped-call]
         await self._correct_state()  # type: ignore[no-untyped-call]
 
+    async def _correct_state_internal(self) -> None:
+        try:
+            await super()._correct_state_internal()
+        except SampanError:
+            # What was refused is wanted no more: else it would count as a worker that is on its way.
+            for name in [name for name, job in self.workers.items() if job.status is Status.failed]:
+                del self.workers[name]
+                self.worker_spec.pop(name, None)
+            raise
+
+    def _update_worker_status(self, op: str, msg: Any) -> None:
+        super()._update_worker_status(op, msg)  # type: ignore[no-untyped-call]
+        if op == "remove":
+            # Its walltime was reached, or its node was lost: Dask forgets it after a while, and another takes its place.
+            wait = dask.utils.parse_timedelta(dask.config.get(_LOST)) + _REPLACED
+            asyncio.get_running_loop().call_later(wait, self._replace)
+
+    def _replace(self) -> None:
+        if self.status is Status.running and set(self.worker_spec) - set(self.workers):
+            self._futures.add(asyncio.ensure_future(self._correct_state()))  # type: ignore[no-untyped-call]
+
+    async def _listen(self) -> None:
+        """Does what is asked for elsewhere, and tells how many workers there are."""
+        telling = asyncio.create_task(self._tell())
+        try:
+            async with contextlib.aclosing(self.foreman.wishes()) as wishes:
+                async for wish in wishes:
+                    if not wish:
+                        self._told = {}
+                    elif "workers" in wish:
+                        self._fixed(wish["workers"])
+                    else:
+                        self.adapt(minimum=wish["minimum"], maximum=wish["maximum"])
+        finally:
+            telling.cancel()
+        if self.status is Status.running and not self.foreman.leaving:
+            # Somebody has ended it elsewhere.
+            self.foreman.leaving = True
+            self._closing = asyncio.create_task(self._close())
+
+    def _fixed(self, workers: int) -> None:
+        if self._adaptive is not None:
+            self._adaptive.stop()
+            self._adaptive = None
+        self.scale(workers)  # type: ignore[no-untyped-call]
+
+    async def _tell(self) -> None:
+        while True:
+            state = {
+                "workers": len(self.scheduler_info.get("workers", ())),
+                "wanted": len(self.worker_spec),
+                "pages": self.pages.path,
+                "scheduler": self.scheduler_address,
+                "keys": str(self.seal.directory),
+                **self._span(),
+            }
+            if state != self._told:
+                self._told = state
+                await self.foreman.tell(state)
+            await asyncio.sleep(_REPLACED)
+
+    def _span(self) -> dict[str, int]:
+        adaptive = getattr(self, "_adaptive", None)
+        if adaptive is None:
+            return {}
+        limits = {"minimum": adaptive.minimum, "maximum": adaptive.maximum}
+        return {name: int(value) for name, value in limits.items() if value < 1_000_000}
+
     async def _close(self) -> None:
+        self.foreman.leaving = True
         try:
             await super()._close()  # type: ignore[no-untyped-call]
         finally:
+            if self._listening is not None:
+                self._listening.cancel()
+            await self.foreman.close()
             self.seal.remove()

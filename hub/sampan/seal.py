@@ -8,28 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sampan.errors import Unavailable
 
 if TYPE_CHECKING:
     from distributed.security import Security
 
-__all__ = [
-    "SCHEDULER_CONFIG",
-    "SCHEDULER_OPTIONS",
-    "WORKER_ARGUMENTS",
-    "WORKER_ENVIRONMENT",
-    "Seal",
-    "remove_all",
-]
-
-# Dask always opens a web server beside its own protocol, and TLS does not cover it: it stays, on loopback, without pages.
-# Without the address a worker would listen on 0.0.0.0, even with --no-dashboard.
-SCHEDULER_OPTIONS: Final[dict[str, Any]] = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-SCHEDULER_CONFIG: Final[dict[str, Any]] = {"distributed.scheduler.http.routes": []}
-WORKER_ARGUMENTS: Final = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
-WORKER_ENVIRONMENT: Final = {"DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]"}
+__all__ = ["Seal", "remove_all"]
 
 PREFIX: Final = "dask-"
 

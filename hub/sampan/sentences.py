@@ -615,10 +615,6 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Others on this machine can read {file}. Run “chmod 600 {file}”, and better get a new token.",
         "本机其他用户可以读取 {file}。请运行“chmod 600 {file}”，最好再换一个新令牌。",
     ),
-    "launch.kind": (
-        "This version starts notebook servers and kernels; “{value}” is not among them yet. Ask for one of those.",
-        "此版本可以启动笔记本服务和内核，尚不支持“{value}”。请改为申请其中之一。",
-    ),
     "launch.no_kernel": (
         "That is not a kernel. Only a kernel has sockets, is interrupted or restarted.",
         "这不是内核。只有内核才有套接字，才能中断或重启。",
@@ -716,6 +712,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "“{entry}” is in quarantine and cannot be opened: {reason}",
         "“{entry}”已被隔离，暂时无法打开：{reason}",
     ),
+    "entry.product": ("{file}: {key}: {expected}.", "{file}：{key}：{expected}。"),
     "entry.reason": (
         "Quarantine takes a reason, and nothing else does.",
         "隔离时必须说明原因，其他状态不需要原因。",

@@ -9,11 +9,12 @@ from fastapi import APIRouter, FastAPI, Header, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from sampan.errors import Forbidden, Invalid
+from sampan.errors import Conflict, Forbidden
 from sampan.stages import Kind
-from sampan_hub import ends, facts, kernel_api, overview, plans
+from sampan_hub import cluster_api, ends, facts, kernel_api, overview, plans
 from sampan_hub.asking import Anybody, Maker, Mine, Near, Parts, Still, Who
 from sampan_hub.body_limit import BodyLimit
+from sampan_hub.catalogue import routes as catalogue
 from sampan_hub.events import events
 from sampan_hub.http_errors import answer_errors
 from sampan_hub.intake import read_need
@@ -153,12 +154,12 @@ async def create_launch(
     A server is asked for through the hub, which owns its login; everybody asks for their own kernels; code in a job, by the
     job's own token, for what is to end with its launch.
     """
-    if new.kind not in KINDS:
-        raise Invalid("launch.kind", field="kind", value=str(new.kind))
     if KINDS[new.kind].by_hub and not person.hub:
         raise Forbidden("launch.server_by_hub", where=f"{services.settings.public_url}/hub/spawn")
     if person.within is not None and not (KINDS[new.kind].by_jobs and new.parent in (None, person.within)):
         raise Forbidden("access.job")
+    if new.kind is Kind.CLUSTER and person.within is None and new.parent is None:
+        raise Conflict("cluster.no_parent")
     need = read_need(new.options)
     launch, created = await launching.create(
         person.name,
@@ -292,7 +293,7 @@ def make_app(services: Services, logins: Logins, launching: Launching, metrics: 
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
-    for some in (routes, ends.routes, kernel_api.routes, overview.routes):
+    for some in (routes, *(part.routes for part in (catalogue, cluster_api, ends, kernel_api, overview))):
         app.include_router(some, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     answer_errors(app)

@@ -110,7 +110,9 @@ class Centre:
             raise Missing("centre.share", centre=text(self.descriptor.names.model_dump()), share=share)
         return facts.terms.effective(need)
 
-    def job(self, share: str, need: Need, *, tag: str, script: str, log: str) -> JobSpec:
+    def job(
+        self, share: str, need: Need, *, tag: str, script: str, log: str, array: tuple[int, ...] = ()
+    ) -> JobSpec:
         """The job that a need becomes in that share: what placement counted there is what is submitted."""
         said, wants = self.share(share), self.takes(share, need)
         return JobSpec(
@@ -124,6 +126,7 @@ class Centre:
             accelerator=wants.accelerator,
             accelerators=wants.accelerators,
             directives=without_cards(said.demands, wants.accelerator or "", said.accelerators),
+            array=array,
         )
 
     async def account(self, user: str) -> str:

@@ -27,7 +27,8 @@ class JobSpec:
 
     `tag` matches ``sampan-[a-z0-9]+-[a-z0-9]+-[0-9]+`` (hub, launch, attempt): the job's name at the scheduler. `memory_mib` is for
     the job as a whole, `minutes` its time limit. `queue` is the scheduler's own name of the share. `directives` are what the
-    queue demands, as (option, value) pairs that the descriptor declared. `log` is where the job's output goes.
+    queue demands, as (option, value) pairs that the descriptor declared. `log` is where the job's output goes. `array`: one
+    submission is as many jobs, one a number, for a scheduler that has `arrays`; `log` then ends in ``-%a.log``.
     """
 
     tag: str
@@ -40,6 +41,7 @@ class JobSpec:
     accelerator: str | None = None
     accelerators: int = 0
     directives: tuple[tuple[str, str], ...] = ()
+    array: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

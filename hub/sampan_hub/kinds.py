@@ -58,9 +58,15 @@ async def _kernel_answers(link: Link, _: str) -> bool:
         return False
 
 
+async def _stands(_: Link, __: str) -> bool:
+    """Nothing is started behind a link of its own: it stands where its parent runs."""
+    return True
+
+
 KINDS: Final[Mapping[Kind, Manner]] = MappingProxyType(
     {
         Kind.SERVER: Manner(protocol=1, by_hub=True, by_jobs=False, answers=_server_answers),
         Kind.KERNEL: Manner(protocol=2, by_hub=False, by_jobs=False, answers=_kernel_answers),
+        Kind.CLUSTER: Manner(protocol=1, by_hub=False, by_jobs=True, answers=_stands),
     }
 )

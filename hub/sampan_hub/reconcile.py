@@ -12,12 +12,13 @@ from typing import Final
 from sampan.errors import SampanError
 from sampan.logs import concerns
 from sampan.messages import Message
-from sampan.stages import PROGRESS, Stage, Target
+from sampan.stages import PROGRESS, Kind, Stage, Target
 from sampan_hub.records import Attempt, Launch, holder, rival
 from sampan_hub.services import Services
 from sampan_hub.steps.admitting import admit
 from sampan_hub.steps.boarding import keep, reach, serve
 from sampan_hub.steps.cancelling import give_up, stop
+from sampan_hub.steps.crewing import tend
 from sampan_hub.steps.ending import end_launch
 from sampan_hub.steps.families import outlived
 from sampan_hub.steps.placing import choose_centre
@@ -145,6 +146,8 @@ async def reconcile(services: Services, name: str) -> float | None:
     live = [attempt for attempt in attempts if attempt.live]
     if await outlived(services, launch):
         return 0.0
+    if launch.kind is Kind.CLUSTER and (live or launch.target is Target.READY):
+        return await tend(services, launch, live)
     if launch.target is not Target.READY:
         if not live:
             await end_launch(services, launch, Message("ended.stopped"), Message("launch.stopped"))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sampan.errors import Invalid
 from sampan_hub.papers import SHAPE
 
-__all__ = ["Script", "render_script"]
+__all__ = ["ALONE", "Script", "check", "prepared", "render_script"]
 
 _NAME: Final = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "a short name")
 _ID: Final = (re.compile(r"[a-z0-9]{4,16}"), "a to z and digits")
@@ -60,7 +60,7 @@ class Script:
     def __post_init__(self) -> None:
         """Raises `Invalid`, naming the field, for whatever is not of the narrow shape that a script may hold."""
         for field in fields(self):
-            _check(field.name, getattr(self, field.name))
+            check(field.name, getattr(self, field.name))
 
 
 _SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
@@ -106,15 +106,10 @@ def render_script(script: Script) -> str:
         f"# Sampan: attempt {script.tag}. Made by the broker; holds no secret.",
         *([f"# papers: {script.papers}"] if script.papers else ()),
         "umask 077",
-        *(_ALONE if script.scheduler == "slurm" else ()),
+        *(ALONE if script.scheduler == "slurm" else ()),
         *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
     ]
-    if script.modules:
-        # A batch shell is no login shell: at some centres `module` is defined in the profile only.
-        lines.append("type module >/dev/null 2>&1 || source /etc/profile")
-        lines += [f"module load {shlex.quote(name)} || exit 65" for name in script.modules]
-    if script.setup_file:
-        lines.append(f"source {shlex.quote(script.setup_file)} || exit 66")
+    lines += prepared(script.modules, script.setup_file)
     lines.append(f"cd {shlex.quote(script.home)} || exit 67")
     python = shlex.quote(script.python)
     if script.settled:
@@ -129,12 +124,24 @@ def render_script(script: Script) -> str:
     return "\n".join(lines) + "\n"
 
 
+def prepared(modules: tuple[str, ...], setup_file: str | None) -> list[str]:
+    """The lines that prepare what a centre says of its environment."""
+    lines = []
+    if modules:
+        # A batch shell is no login shell: at some centres `module` is defined in the profile only.
+        lines.append("type module >/dev/null 2>&1 || source /etc/profile")
+        lines += [f"module load {shlex.quote(name)} || exit 65" for name in modules]
+    if setup_file:
+        lines.append(f"source {shlex.quote(setup_file)} || exit 66")
+    return lines
+
+
 _KEPT: Final = (
     *("PATH", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"),
     *("SLURM*", "*_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"),
     *("*_proxy", "*_PROXY"),
 )
-_ALONE: Final = (
+ALONE: Final = (
     # A batch system hands on what whoever submits had exported. A job is the same whoever that is: what the system itself
     # says stays, and the ways out of a node; the process scheduler gives its jobs no more than that either.
     f'for name in $(compgen -e); do case $name in {"|".join(_KEPT)}) ;; *) unset "$name" ;; esac; done',
@@ -143,7 +150,8 @@ _ALONE: Final = (
 )
 
 
-def _check(field: str, value: Any) -> None:
+def check(field: str, value: Any, like: str = "") -> None:
+    """Raises `Invalid`, naming the field, where the value has not the narrow shape of its field in a script, or of `like`."""
     if field in _NUMBERS:
         if type(value) is not int or not 0 < value <= _NUMBERS[field]:
             raise Invalid("script.value", field=field, expected=f"1–{_NUMBERS[field]}")
@@ -153,7 +161,7 @@ def _check(field: str, value: Any) -> None:
     elif (field, value) in (("setup_file", None), ("papers", "")) or field == "settled":
         return
     else:
-        shape, expected = _SHAPES[field]
+        shape, expected = _SHAPES[like or field]
         for text in value if field == "modules" else (value,):
             short = isinstance(text, str) and (len(text) <= _LONGEST_PATH or field == "papers")
             if not short or not shape.fullmatch(text) or "/../" in f"{text}/":

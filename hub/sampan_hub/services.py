@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sampan.errors import Missing
 from sampan.messages import Message, text
+from sampan_hub.catalogue.shelf import Shelf
 from sampan_hub.centre import Centre
 from sampan_hub.chronicle import Chronicle
 from sampan_hub.directory import CentreDirectory
@@ -23,6 +24,7 @@ from sampan_hub.in_flight import InFlight
 from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link
 from sampan_hub.records import Attempt, Launch
+from sampan_hub.rosters import Rosters
 from sampan_hub.settings import Settings
 from sampan_hub.stalls import Stalls
 from sampan_hub.store import Store
@@ -85,6 +87,8 @@ class Services:
     """Tag → when its place at a centre's door was last told, by a clock that nobody sets."""
     cancels: dict[str, float] = field(default_factory=dict)
     """Tag → when the job's scheduler was last asked to end it."""
+    rosters: Rosters = field(default_factory=Rosters)
+    """Whether each cluster's object listens, what it said and is asked for."""
     strays: Strays = field(default_factory=Strays)
     """Jobs of ours that the sweeps have found and no row knows."""
     take_up: Callable[[Launch], Awaitable[None]] = _nobody
@@ -98,6 +102,8 @@ class Services:
         self.chronicle = Chronicle(self.settings.state / "chronicle.json")
         """How each centre has stood lately."""
         self.idleness = Idleness(self.settings.idle_after)
+        self.shelf = Shelf(self.store.database, self.settings.state / "catalogue")
+        """The catalogue."""
 
     def centre(self, name: str) -> Centre:
         """The centre of that id; `Missing` where its descriptor has gone or is broken."""

@@ -15,7 +15,15 @@ from sampan_hub.records import Attempt, Launch, Transition, holder, need_of, riv
 from sampan_hub.services import Services
 from sampan_hub.watch import Watch
 
-__all__ = ["centre_view", "cull_at", "histogram", "launch_view", "may_decide_at", "transition_view"]
+__all__ = [
+    "centre_view",
+    "cull_at",
+    "ends_at",
+    "histogram",
+    "launch_view",
+    "may_decide_at",
+    "transition_view",
+]
 
 
 def _say(message: Message | None) -> dict[str, Any] | None:
@@ -31,7 +39,7 @@ def launch_view(
         # While both are stopped it may be the last to go.
         last = beside
     names = services.names(last.centre) if last else None
-    ends_at = _ends_at(services, launch, last) if last else None
+    ending = ends_at(services, launch, last) if last else None
     return {
         "id": launch.id,
         "owner": launch.owner,
@@ -54,9 +62,9 @@ def launch_view(
         "message": launch.message.to_json(),
         "place": last.place if last and last.stage in (Stage.PLACED, Stage.QUEUED) else None,
         "cull_at": cull_at(services, launch, last),
-        "ends_at": ends_at,
+        "ends_at": ending,
         # By this clock, for those whose own differs.
-        "seconds_left": None if ends_at is None else max(0.0, ends_at - services.now()),
+        "seconds_left": None if ending is None else max(0.0, ending - services.now()),
         "may_move_on": may_move_on(launch, last) and beside is None,
         "most_minutes": _most_minutes(services, last) if last else None,
         # For the page of that server alone, which nobody knows any more when it is gone.
@@ -102,7 +110,7 @@ def _most_minutes(services: Services, last: Attempt) -> int | None:
     return None if centre is None else round(60 * max(share.max_hours for share in centre.descriptor.shares))
 
 
-def _ends_at(services: Services, launch: Launch, attempt: Attempt) -> float | None:
+def ends_at(services: Services, launch: Launch, attempt: Attempt) -> float | None:
     """When the walltime of a job that runs is over, in seconds since the epoch; as the job itself says, where it is reached."""
     if not attempt.live:
         return None

@@ -105,12 +105,12 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
     queue = f"(?:{'|'.join(map(re.escape, config['queues']))})"
     job = (
         *(Many(re.escape(option)) for option in config.get("demands", [])),
-        *(Many(f"--gres={GRES}(?:,{GRES}){{0,7}}"), f"--job-name={TAG}", f"--partition={queue}"),
+        *(Many(f"--gres={GRES}(?:,{GRES}){{0,7}}"), f"--job-name={WORKER}", f"--partition={queue}"),
         *("--nodes=1", "--ntasks=1", f"--cpus-per-task={NUMBER}", f"--mem={NUMBER}M", f"--time={NUMBER}"),
-        *(f"--output={own}", "--open-mode=append", "--chdir=/", "--no-requeue", "--export=ALL"),
-        "--propagate=NONE",
+        *(rf"--output={own}(?:-%a\.log)?", "--open-mode=append", "--chdir=/", "--no-requeue", "--export=ALL"),
+        *("--propagate=NONE", Many(f"--array={NUMBER}(?:,{NUMBER}){{0,999}}")),
     )
-    queues, names = f"--partition={queue}(?:,{queue})*", f"--name={TAG}(?:,{TAG})*"
+    queues, names = f"--partition={queue}(?:,{queue})*", f"--name={WORKER}(?:,{WORKER})*"
     squeue, sacct = ("squeue", "--all", "--states=all"), ("sacct", "--allusers")
     since, fields = f"--starttime=now-{NUMBER}days", f"--format={FIELDS}"
     ids = f"--jobs={NUMBER}(?:,{NUMBER})*"
@@ -122,7 +122,7 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
         Row("status", BOTH, (*squeue, queues, fields), NOTHING),
         Row("recall", BOTH, (*sacct, "--allocations", "--parsable2", since, names, fields), NOTHING),
         Row("ended", BOTH, (*sacct, "--parsable2", since, ids, fields), NOTHING),
-        Row("cancel", PERSON, ("scancel", f"--name={WORKER}", NUMBER), NOTHING),
+        Row("cancel", PERSON, ("scancel", f"--name={WORKER}", f"{NUMBER}(?:_{NUMBER})?"), NOTHING),
         Row("script", PERSON, ("scontrol", "write", "batch_script", NUMBER, "-"), NOTHING),
         Row("capacity", BOTH, ("sinfo", "--Node", queues, f"--Format={FIELDS}"), NOTHING),
         Row("rules", SERVICE, ("scontrol", "--all", "--oneliner"), "show partition\nshow reservation\n"),
@@ -139,13 +139,13 @@ def processes(config: dict[str, Any], own: str) -> list[Row]:
     if "declared" in config:
         declared = tuple(map(re.escape, config["declared"]))
     job = (
-        *(f"--tag={TAG}", f"--queue={NAME}", f"--cores={NUMBER}", f"--memory-mib={NUMBER}"),
+        *(f"--tag={WORKER}", f"--queue={NAME}", f"--cores={NUMBER}", f"--memory-mib={NUMBER}"),
         *(f"--minutes={NUMBER}", f"--log={own}", Many(f"--accelerators?={NAME}")),
     )
     return [
         Row("submit", PERSON, (*program, *declared, "submit", *job), ANYTHING),
         Row("capacity", BOTH, (*program, *declared, "capacity"), NOTHING),
-        Row("find", BOTH, (*program, "find", Many(TAG)), NOTHING),
+        Row("find", BOTH, (*program, "find", Many(WORKER)), NOTHING),
         Row("status", BOTH, (*program, "status|usage", Many(NUMBER)), NOTHING),
         Row("cancel", PERSON, (*program, "cancel", f"--tag={WORKER}", NUMBER), NOTHING),
         Row("script", PERSON, (*program, "script", f"--tag={TAG}", NUMBER), NOTHING),

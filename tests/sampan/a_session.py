@@ -1,6 +1,6 @@
-"""A session's own program, as a process of its own: it opens a cluster, tells of its workers, and waits to be told how to end.
+"""A notebook's own program, as a process of its own: it opens a cluster, tells of its workers, and waits to be told how to end.
 
-Run with the facts as JSON in the first argument. A line on stdin ends it: "close" closes the cluster, "leave" only ends.
+A line on stdin ends it: "close" closes the cluster, "leave" only ends.
 """
 
 import json
@@ -10,9 +10,6 @@ import sys
 from distributed import Client
 
 import sampan
-from sampan.crew import Crew
-from sampan.dask_cluster import open_cluster
-from sampan.facts import Facts
 
 
 def tell_of_worker() -> dict[str, object]:
@@ -27,10 +24,7 @@ def tell_of_worker() -> dict[str, object]:
 
 
 def main() -> None:
-    place = sampan.here()
-    facts = Facts.parse(json.loads(sys.argv[1]))
-    crew = Crew.plan(facts, place, workers=2, cores=1, memory="512 MiB", hours=None)
-    cluster = open_cluster(facts, place, crew)
+    cluster = sampan.cluster(workers=2, cores=1, memory="512 MiB", hours=0.5)
     client = Client(cluster)
     client.wait_for_workers(2, timeout=60)
     told = {

@@ -1,95 +1,92 @@
-"""A centre run by the real process scheduler, and sessions there, for tests of what a notebook starts."""
+"""A centre of a real broker, run by the real process scheduler, and kernels there, for tests of what a notebook starts."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from sampan_hub.keys import MasterKey
+from tests.sampan_hub.real_broker import RealBroker, real_broker
 from tests.waiting import wait_until
+from tests.ways.processes import environment, everybody
 
 ROOT = Path(__file__).resolve().parents[2]
-TAG = "sampan-hub1-abcd1234-1"
 
 
 class ProcessCentre:
-    """Four cores in a folder of its own. On leaving, every job that is still there is cancelled and waited for."""
+    """`east` of a running broker, with a kernel there; a program beside that kernel has its account and its environment."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.spool = root / "spool"
-        self.attempt = root / "home" / ".sampan" / "attempts" / TAG
-        self.attempt.mkdir(mode=0o700, parents=True)
-        self.facts: dict[str, Any] = {
-            "id": "east",
-            "scheduler": "process",
-            "share": "cpu",
-            "queue": "cpu",
-            "cores_max": 4,
-            "memory_per_core_mib": 1024,
-            "directives": [],
-            "modules": [],
-            "python": sys.executable,
-            "scratch": None,
-            "spool": str(self.spool),
-            "nodes_may_submit": True,
-        }
-        # As the launcher hands it on: without the attempt's folder, which is found by HOME and the tag.
-        self.environment = {
-            "HOME": str(root / "home"),
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/bin:/bin",
+    def __init__(self, broker: RealBroker) -> None:
+        self.broker = broker
+        launch = self.ask(
+            "POST", "/launches", json={"kind": "kernel", "name": "k", "options": {"cores": 1, "memory": 0.5}}
+        )
+        self.kernel: str = launch["id"]
+        asyncio.run(broker.at(self.kernel, "ready"))
+        told = ((pid, environment(pid)) for pid in everybody())
+        tag = f"sampan-test1-{self.kernel}-1"
+        self.pid, self.environment = next(
+            (pid, words) for pid, words in told if words.get("SAMPAN_TAG") == tag
+        )
+        token = MasterKey.load(broker.state / "secrets" / "master").job_token(tag)
+        self.environment |= {
             "PYTHONPATH": str(ROOT),
-            "SAMPAN_CENTRE": "east",
-            "SAMPAN_CENTRE_EN": "East",
-            "SAMPAN_CENTRE_ZH": "东部中心",
-            "SAMPAN_CORES": "2",
+            "SAMPAN_BROKER_TOKEN": token,
+            "SAMPAN_BROKER_URL": f"http://127.0.0.1:{broker.port}/services/sampan",
             "SAMPAN_DEADLINE": str(int(time.time()) + 3600),
-            "SAMPAN_LAUNCH": "abcd1234",
-            "SAMPAN_MEMORY_MIB": "2048",
-            "SAMPAN_SCHEDULER": "process",
-            "SAMPAN_SHARE": "cpu",
-            "SAMPAN_TAG": TAG,
         }
+        self.root = Path(broker.descriptor("east")["scratch"]).parent
+        self.attempt = Path(self.environment["HOME"], ".sampan", "attempts", self.environment["SAMPAN_TAG"])
 
-    def __enter__(self) -> Self:
-        self._ask("--cores", "4", "--memory-mib", "4096", "capacity")
-        return self
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        return asyncio.run(self.broker.ask(method, path, "alice", **options))
 
-    def __exit__(self, *_: object) -> None:
-        for job in self._live():
-            self._ask("cancel", "--tag", job["tag"], job["id"])
-        wait_until(lambda: not self._live())
+    def running(self, cluster: str) -> set[str]:
+        """The numbers of the jobs of that cluster that have not ended."""
+        return {job["id"] for job in self.broker.live_jobs("east") if f"-{cluster}-1-dask-w" in job["tag"]}
 
-    def running(self, name: str) -> set[str]:
-        """The numbers of the jobs of the cluster called `name` that have not ended."""
-        return {job["id"] for job in self._live() if job["tag"].startswith(name)}
+    def become(self) -> dict[str, Any]:
+        """Whose account the kernel has, for a process that is to be beside it."""
+        owner = Path(f"/proc/{self.pid}").stat()
+        as_them = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+        return {"env": self.environment, "cwd": "/", **(as_them if os.getuid() == 0 else {})}
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A program with a cluster of two workers that have answered."""
-        argv = [sys.executable, "-W", "error", "-m", "tests.sampan.a_session", json.dumps(self.facts)]
+        argv = [sys.executable, "-W", "error", "-m", "tests.sampan.a_session"]
         pipe = subprocess.PIPE
-        with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, env=self.environment) as program:
+        with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, **self.become()) as program:
             try:
                 yield Session(self, program)
             finally:
                 program.kill()
 
-    def _live(self) -> list[dict[str, Any]]:
-        jobs: list[dict[str, Any]] = self._ask("find")["jobs"]
-        return [job for job in jobs if job["state"] != "ended"]
 
-    def _ask(self, *words: str) -> dict[str, Any]:
-        argv = [sys.executable, "-m", "sampan_kernels.processes", "--spool", str(self.spool), *words]
-        done = subprocess.run(argv, text=True, capture_output=True, check=True, timeout=30)
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
+@contextmanager
+def process_centre() -> Iterator[ProcessCentre]:
+    """Eight cores; on leaving, broker and jobs are gone."""
+    with asyncio.Runner() as runner:
+        making = real_broker(_roomy)
+        broker = runner.run(making.__aenter__())
+        try:
+            yield ProcessCentre(broker)
+        finally:
+            runner.run(making.__aexit__(None, None, None))
+
+
+def _roomy(broker: RealBroker) -> None:
+    broker.only("east")
+    scheduler = {**broker.descriptor("east")["scheduler"], "cores": 8, "memory_gib": 8}
+    broker.describe("east", scheduler=scheduler)
 
 
 class Session:
@@ -110,7 +107,12 @@ class Session:
         self._program.communicate(word + "\n", timeout=60)
         return self._program.returncode
 
+    def launch(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._centre.ask("GET", f"/launches/{self.name}")
+        return found
+
     def must_be_gone(self) -> None:
-        """Neither a job nor a process is left."""
-        wait_until(lambda: not self._centre.running(self.name))
+        """Neither a job nor a process is left, and the launch is over."""
+        wait_until(lambda: not self._centre.running(self.name), 60)
         wait_until(lambda: not any(Path(f"/proc/{pid}/stat").exists() for pid in self.pids - {self.pid}))
+        wait_until(lambda: self.launch()["stage"] == "ended", 60)

@@ -13,7 +13,7 @@ from sampan.whereabouts import Here
 
 pytestmark = pytest.mark.fast
 
-FACTS = Facts("east", "slurm", "cpu", "normal", 8, 2048, "/opt/python", nodes_may_submit=True)
+FACTS = Facts("east", "slurm", "cpu", 8, 2048)
 PLACE = Here(
     "east", {"en": "East", "zh": "东部"}, "cpu", "n1", 2, 4096, timedelta(hours=2), "abcd1234", "slurm"
 )
@@ -95,8 +95,3 @@ def test_workers_end_with_the_session() -> None:
     assert refusal(left=timedelta(seconds=100)).code == "cluster.no_time"
     assert plan(left=None).minutes == 60
     assert plan(left=None, hours=5).minutes == 300
-
-
-def test_where_sessions_may_not_submit_or_nobody_knows_how() -> None:
-    assert refusal(replace(FACTS, nodes_may_submit=False)).code == "cluster.nodes_may_not_submit"
-    assert refusal(replace(FACTS, scheduler="pbs")).code == "cluster.unknown_scheduler"

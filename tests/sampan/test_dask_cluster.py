@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +11,13 @@ import pytest
 import sampan
 from sampan.crew import Crew
 from sampan.dask_cluster import facts_of, open_cluster, own_address
-from sampan.errors import Invalid, Missing, Unavailable, Unreachable
+from sampan.errors import Invalid, Missing, Unreachable
 from sampan.facts import Facts
 from sampan.whereabouts import Here
 
 pytestmark = pytest.mark.fast
 
-FACTS = Facts("east", "process", "cpu", "cpu", 8, 2048, sys.executable, nodes_may_submit=True)
+FACTS = Facts("east", "process", "cpu", 8, 2048)
 PLACE = Here(
     "east", {"en": "East", "zh": "东部"}, "cpu", "n1", 2, 4096, timedelta(hours=2), "abcd1234", "process"
 )
@@ -44,9 +43,9 @@ def test_a_broker_that_is_away_is_told_and_asked_again_next_time(monkeypatch: py
 
 def test_an_environment_without_dask_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "dask_jobqueue.core", None)
-    monkeypatch.delitem(sys.modules, "sampan.process_cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "sampan.job_cluster", raising=False)
     with pytest.raises(Missing) as caught:
-        open_cluster(FACTS, PLACE, CREW, {"SAMPAN_ATTEMPT_DIR": str(tmp_path)})
+        open_cluster(FACTS, PLACE, CREW, environ={"SAMPAN_ATTEMPT_DIR": str(tmp_path)})
     assert caught.value.code == "cluster.no_dask"
     assert list(tmp_path.iterdir()) == []
 
@@ -56,19 +55,23 @@ def test_an_environment_without_dask_is_a_sentence(monkeypatch: pytest.MonkeyPat
     [
         {"SAMPAN_ATTEMPT_DIR": "/tmp/a b"},
         {"SAMPAN_ATTEMPT_DIR": "/tmp/$(id)"},
-        {"SAMPAN_ATTEMPT_DIR": "/tmp/a", "SAMPAN_TAG": "x; id"},
+        {"SAMPAN_ATTEMPT_DIR": "/tmp/a", "SAMPAN_PYTHON": "/x; id"},
     ],
 )
 def test_what_would_mean_more_in_a_script_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(Invalid) as caught:
-        open_cluster(FACTS, PLACE, CREW, environ)
+        open_cluster(FACTS, PLACE, CREW, environ=environ)
     assert caught.value.code == "here.field"
 
 
-def test_a_process_centre_without_its_spool_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable) as caught:
-        open_cluster(replace(FACTS, spool=None), PLACE, CREW, {"SAMPAN_ATTEMPT_DIR": str(tmp_path)})
-    assert caught.value.message.params["field"] == "spool"
+def test_a_broker_that_is_away_leaves_no_keys(tmp_path: Path) -> None:
+    with socket.socket() as bound_only:
+        bound_only.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound_only.getsockname()[1]}"
+        with pytest.raises(Unreachable):
+            open_cluster(
+                FACTS, PLACE, CREW, environ={"SAMPAN_ATTEMPT_DIR": str(tmp_path), "SAMPAN_BROKER_URL": url}
+            )
     assert list(tmp_path.iterdir()) == []
 
 

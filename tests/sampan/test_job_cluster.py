@@ -1,12 +1,12 @@
-"""A crew of real jobs of the process scheduler: apart from each other, closed to strangers, gone with their session.
+"""A cluster whose workers the broker submits as real jobs: apart from each other, closed to strangers, gone with their maker.
 
-The session is a process of its own, because some tests kill it.
+What makes it is a process of its own, because some tests kill it.
 """
 
+import asyncio
 import base64
 import os
 import signal
-import socket
 import ssl
 import stat
 from collections.abc import Iterator
@@ -15,14 +15,9 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from sampan.crew import Crew
-from sampan.dask_cluster import open_cluster
-from sampan.errors import Refused, Unavailable
-from sampan.facts import Facts
 from sampan.seal import Seal
-from sampan.whereabouts import read
 from tests.sampan.listeners import Listener, listeners
-from tests.sampan.process_centre import ProcessCentre, Session
+from tests.sampan.process_centre import ProcessCentre, Session, process_centre
 from tests.waiting import wait_until
 
 PAGES = (
@@ -32,8 +27,8 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessCentre]:
-    with ProcessCentre(tmp_path_factory.mktemp("centre")) as centre:
+def centre() -> Iterator[ProcessCentre]:
+    with process_centre() as centre:
         yield centre
 
 
@@ -53,10 +48,10 @@ def test_each_worker_is_a_job_of_its_own(centre: ProcessCentre, session: Session
     assert session.told["sum"] == 45
 
 
-def test_a_worker_knows_where_it_is(session: Session) -> None:
+def test_a_worker_knows_where_it_is(centre: ProcessCentre, session: Session) -> None:
     for worker in session.workers:
-        assert (worker["cores"], worker["launch"]) == (1, "abcd1234")
-        assert "East" in worker["said"]
+        assert (worker["cores"], worker["launch"]) == (1, centre.kernel)
+        assert centre.environment["SAMPAN_CENTRE_EN"] in worker["said"]
 
 
 def test_nothing_listens_beyond_this_machine_or_says_anything_in_clear(session: Session) -> None:
@@ -139,22 +134,43 @@ def test_a_killed_worker_ends_its_job_alone(centre: ProcessCentre) -> None:
         wait_until(lambda: centre.running(session.name) == {second["job"]})
 
 
-def test_what_the_scheduler_refuses_is_told_in_its_words(centre: ProcessCentre) -> None:
-    facts = Facts.parse(centre.facts)
-    place = read(centre.environment, node=socket.gethostname(), usable=2, now=0.0)
-    with pytest.raises(Refused) as caught:
-        open_cluster(facts, place, Crew(2, 9, 512, 10), {"SAMPAN_ATTEMPT_DIR": str(centre.attempt)})
-    assert caught.value.code == "cluster.refused"
-    assert "cores must be from 1 to 4; 9 was asked for" in caught.value.message.say("en")
-    assert list(centre.attempt.glob(f"dask-{os.getpid()}-*")) == []
+def test_it_is_a_launch_beside_its_kernel(centre: ProcessCentre, session: Session) -> None:
+    told = session.launch()
+    assert (told["kind"], told["parent"], told["centre"], told["stage"]) == (
+        *("cluster", centre.kernel, "east"),
+        "ready",
+    )
+    assert told["message"]["code"] == "cluster.works"
+    state = centre.ask("GET", f"/clusters/{session.name}")
+    assert (state["workers"], state["wanted"], state["listens"]) == (2, 2, True)
+    assert state["scheduler"] == session.told["address"]
 
 
-def test_a_scheduler_that_is_not_there_is_a_sentence(centre: ProcessCentre) -> None:
-    facts = Facts.parse({**centre.facts, "python": "/nowhere/python"})
-    place = read(centre.environment, node=socket.gethostname(), usable=2, now=0.0)
-    with pytest.raises(Unavailable) as caught:
-        open_cluster(facts, place, Crew(2, 1, 512, 10), {"SAMPAN_ATTEMPT_DIR": str(centre.attempt)})
-    assert caught.value.code == "cluster.no_answer"
+def test_its_person_scales_it_from_elsewhere(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        for size, jobs in (({"workers": 1}, 1), ({"minimum": 2, "maximum": 3}, 2), ({"workers": 0}, 0)):
+            centre.ask("PUT", f"/clusters/{session.name}/size", json=size)
+            wait_until(lambda: len(centre.running(session.name)) == jobs)  # noqa: B023
+        assert session.say("close") == 0
+        session.must_be_gone()
+
+
+def test_its_person_ends_it_from_elsewhere(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        centre.ask("DELETE", f"/launches/{session.name}")
+        session.must_be_gone()
+        wait_until(lambda: not Path(session.told["keys"]).exists())
+
+
+def test_it_goes_on_over_a_restart_of_the_broker(centre: ProcessCentre) -> None:
+    with centre.session() as session:
+        asyncio.run(centre.broker.again())
+        wait_until(lambda: centre.ask("GET", f"/clusters/{session.name}")["workers"] == 2)
+        assert len(centre.running(session.name)) == 2
+        centre.ask("PUT", f"/clusters/{session.name}/size", json={"workers": 1})
+        wait_until(lambda: len(centre.running(session.name)) == 1)
+        assert session.say("close") == 0
+        session.must_be_gone()
 
 
 def _speaks_http(listener: Listener) -> bool:

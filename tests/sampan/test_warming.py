@@ -1,67 +1,36 @@
 """The notebook about two futures, run from top to bottom in a session of a centre with real jobs."""
 
 import base64
-import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
-from traitlets.config import Config
 
-from tests.sampan.process_centre import ROOT, ProcessCentre
+from tests.sampan.process_centre import ROOT, process_centre
+from tests.waiting import wait_until
 
 NOTEBOOK = ROOT / "notebooks" / "warming.ipynb"
 
 
-@contextmanager
-def told_by_the_broker(facts: dict[str, Any]) -> Iterator[str]:
-    """The broker's one answer that the notebook needs; the whole way is walked in tests/ways."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.path.partition("?")[0] == f"/services/sampan/api/centres/{facts['id']}/facts"
-            self.send_response(200 if wanted else 404)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(facts).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/services/sampan"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def ran() -> dict[str, Any]:
     """Each cell's outputs by the cell's id."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    with ProcessCentre(tmp_path_factory.mktemp("centre")) as centre, told_by_the_broker(centre.facts) as url:
-        # Over unix sockets, as the launcher has it: nothing of a kernel listens on the node.
-        way = Config({"KernelManager": {"transport": "ipc", "ip": str(centre.root / "kernel")}})
-        client = NotebookClient(notebook, timeout=60, kernel_name="python3", config=way)
-        client.execute(env={**centre.environment, "SAMPAN_BROKER_URL": url}, cwd=str(centre.root))
-        assert centre.running("sampan-") == set()
+    with process_centre() as centre:
+        argv = [sys.executable, "-m", "tests.sampan.a_notebook", str(NOTEBOOK), centre.environment["HOME"]]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=90, **centre.become())
+        notebook = nbformat.reads(done.stdout, as_version=4)
+        wait_until(lambda: [job for job in centre.broker.live_jobs("east") if "-dask-" in job["tag"]] == [])
         assert list(centre.attempt.glob("dask-*")) == []
     cells = {cell.id: cell.get("outputs", []) for cell in notebook.cells}
     return {**cells, "widgets": notebook.metadata.get("widgets", {})}
 
 
 def test_it_says_where_it_runs(ran: dict[str, Any]) -> None:
-    assert "East (east)" in ran["here"][0].data["text/html"]
+    assert "(east)" in ran["here"][0].data["text/html"]
 
 
 def test_two_workers_in_two_jobs(ran: dict[str, Any]) -> None:

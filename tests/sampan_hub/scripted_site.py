@@ -202,6 +202,7 @@ def _told(job: ScriptedJob) -> list[Any]:
 class ScriptedScheduler:
     """Arguments for the transport above; what comes back is read with the site at hand."""
 
+    arrays = False
     settles = 0.0
 
     def __init__(self, site: Site) -> None:

@@ -20,11 +20,9 @@ async def broker() -> AsyncIterator[RealBroker]:
         yield made
 
 
-async def test_kinds_to_come_are_refused_in_words(broker: RealBroker) -> None:
+async def test_a_cluster_belongs_to_what_runs(broker: RealBroker) -> None:
     answer = await broker.send("POST", "/launches", json={"kind": "cluster", "options": {}})
-    told = answer.json()
-    assert told["error"]["code"] == "launch.kind"
-    assert "cluster" in told["error"]["en"]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "cluster.no_parent")
 
 
 async def test_plans_centres_and_facts(broker: RealBroker) -> None:

@@ -52,6 +52,9 @@ CARDS = JobSpec(
     (("gres", "dcu:1"), ("account", "climate")),
 )
 PLAIN = JobSpec(TAG, "cpu_short", 4, 8192, 60, "#!/bin/sh\n", f"{OWN}/job.log")
+WORKERS = JobSpec(
+    f"{TAG}-dask-w", "cpu_short", 1, 512, 60, "#!/bin/sh\n", f"{OWN}/abcd2345-%a.log", array=(0, 1, 7)
+)
 PLACE = Place(PREFIX, "0123456789ab")
 BUILD = f"{PREFIX}/builds/0123456789ab-01234567-20260101120000"
 
@@ -59,7 +62,7 @@ SCHEDULED: Mapping[str, tuple[str, tuple[tuple[Any, ...], ...]]] = {
     # method: (who asks, the arguments of each way that it is asked in)
     "submit": ("person", ((PLAIN,), (CARDS,))),
     "expected_start": ("person", ((PLAIN,), (CARDS,))),
-    "cancel": ("person", (("12", TAG), ("12", f"{TAG}-dask-0a1b2c3d"))),
+    "cancel": ("person", (("12", TAG), ("12", f"{TAG}-dask-w"))),
     "script": ("person", (("12", TAG),)),
     "limits": ("person", (("hpc0042", NO_RULES),)),
     "rules": ("service", ((),)),
@@ -70,6 +73,8 @@ SCHEDULED: Mapping[str, tuple[str, tuple[tuple[Any, ...], ...]]] = {
     "usage": ("both", ((["12", "13"],),)),
     "capacity": ("both", ((),)),
 }
+OF_ARRAYS: Mapping[str, tuple[Any, ...]] = {"submit": (WORKERS,), "cancel": ("12_7", f"{TAG}-dask-w")}
+"""As its person, where many jobs are one submission."""
 OF_FILES: Mapping[str, tuple[Any, ...]] = {
     "make_directory": (OWN,),
     "read": (f"{OWN}/report.json",),
@@ -119,6 +124,9 @@ def asks_of_scheduler(dialect: Scheduler) -> Iterator[tuple[str, Ask[Any]]]:
         for given in calls:
             for one in ("person", "service") if who == "both" else (who,):
                 yield one, getattr(dialect, name)(*given)
+    if dialect.arrays:
+        for name, given in OF_ARRAYS.items():
+            yield "person", getattr(dialect, name)(*given)
 
 
 class Asked:

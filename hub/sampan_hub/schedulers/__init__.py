@@ -21,6 +21,8 @@ class Scheduler(Protocol):
     no job that its asker may not see. `submit`, `cancel`, `script`, `limits` and `expected_start` are asked as the person.
     """
 
+    arrays: bool
+    """Whether many like jobs are one submission; each is then called by the answer, an underscore and its number."""
     settles: float
     """Seconds after a submission at which it is worth to ask whether the job has started, where there is room."""
 

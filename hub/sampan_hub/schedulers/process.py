@@ -39,6 +39,7 @@ _REASONS: Final[Mapping[str, str]] = {
 class ProcessScheduler:
     """Argument lists for one spool. `queues`: the shares over its one node; `declared`: what it has, told at each call."""
 
+    arrays = False
     settles = 0.0
 
     def __init__(self, python: str, spool: str, declared: tuple[str, ...], queues: tuple[str, ...]) -> None:

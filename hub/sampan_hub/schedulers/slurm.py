@@ -41,6 +41,7 @@ class SlurmScheduler:
     `qos`: what the queues demand, by queue; `reservations`: those that they demand.
     """
 
+    arrays = True
     # slurmctld looks for what it can start once a second, in any part of it.
     settles = 0.5
 
@@ -104,6 +105,8 @@ class SlurmScheduler:
             # Nor the limits of a login node, such as half an hour of processor time.
             "--propagate=NONE",
         )
+        if job.array:
+            yield f"--array={','.join(map(str, job.array))}"
 
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
         which = f"--name={','.join(sorted(tags))}" if tags else f"--partition={self._queues}"

@@ -14,7 +14,7 @@ from sampan_hub.steps.ending import end_attempt
 from sampan_hub.steps.sights import moment, seen_in, silent_since
 from sampan_hub.steps.submitting import find_job
 
-__all__ = ["give_up", "stop"]
+__all__ = ["give_up", "see", "stop", "stopping"]
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def stop(services: Services, launch: Launch, attempts: Sequence[Attempt]) 
             asked.append(attempt)
     if asked:
         told = next((attempt for attempt in asked if attempt.seen in SILENT), asked[0])
-        message = _stopping(services, told)
+        message = stopping(services, told)
         if launch.message != message:
             await services.store.step(launch.id, message=message, stage=launch.stage, seen=told.seen)
     pauses += [await _cancel(services, launch, attempt, wanted) for attempt in asked]
@@ -57,7 +57,7 @@ async def stop(services: Services, launch: Launch, attempts: Sequence[Attempt]) 
     return min(whole) if len(whole) == len(pauses) else None
 
 
-def _stopping(services: Services, attempt: Attempt) -> Message:
+def stopping(services: Services, attempt: Attempt) -> Message:
     centre = services.say(attempt.centre)
     if attempt.seen not in SILENT or attempt.seen_at is None:
         return Message("launch.stopping", {"centre": centre})
@@ -85,17 +85,17 @@ async def _cancel(services: Services, launch: Launch, attempt: Attempt, why: Mes
             return await end_attempt(services, launch, attempt, why, seen=seen_in(error))
         if began is None:
             await services.store.update_attempt(launch.id, attempt.number, cancel_requested_at=now, cause=why)
-        if await _see(services, launch, attempt, seen_in(error)):
+        if await see(services, launch, attempt, seen_in(error)):
             log.warning("launch %s: its end at %s is not confirmed: %s", launch.id, attempt.centre, error)
             return 0.0
         return _AGAIN
-    if await _see(services, launch, attempt, Seen.ALIVE):
+    if await see(services, launch, attempt, Seen.ALIVE):
         return 0.0
     # Whatever the watch hears wakes the launch; this is for a cancel that has to be asked for again.
     return _AGAIN
 
 
-async def _see(services: Services, launch: Launch, attempt: Attempt, seen: Seen) -> bool:
+async def see(services: Services, launch: Launch, attempt: Attempt, seen: Seen) -> bool:
     """Remembers what is seen of a job that is to end, for `stop` to say; whether that is news."""
     if attempt.seen is seen and attempt.seen_at is not None:
         return False

@@ -1,0 +1,182 @@
+"""What is said to and of a Dask cluster: its object asks for workers' jobs and listens; its person asks for another size."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sampan.errors import Conflict, Forbidden
+from sampan.messages import Message
+from sampan.stages import Kind, Target
+from sampan_hub.asking import Anybody, Near, Parts
+from sampan_hub.records import Launch
+from sampan_hub.services import Services
+from sampan_hub.steps.crewing import dismiss, hire
+from sampan_hub.worker_script import ADDRESS
+
+__all__ = ["routes"]
+
+routes = APIRouter(prefix="/api/clusters/{launch}")
+
+_BREATH: Final = 10.0
+"""Seconds between two signs of life on a connection that has nothing to tell."""
+_MOST: Final = 1000
+_PATH: Final = r"^/[A-Za-z0-9._@+=,/-]{1,1000}$"
+_Number = Annotated[int, Field(ge=0, le=999_999)]
+
+
+class Order(BaseModel):
+    """Workers' jobs, one a number. `key`: the same for whoever lost the answer and asks again."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: str = Field(pattern=r"^[0-9a-f]{16,64}$")
+    numbers: list[_Number] = Field(min_length=1, max_length=_MOST)
+    address: str = Field(pattern=f"^{ADDRESS}$")
+    keys: str = Field(pattern=_PATH)
+    """The folder of the cluster's TLS files, at the centre."""
+    python: str = Field(default="", pattern=f"{_PATH}|^$")
+    """The interpreter that the session began with, where environments are renewed under it."""
+
+
+class Leave(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    jobs: list[Annotated[str, Field(pattern=r"^[0-9]{1,12}(_[0-9]{1,6})?$")]] = Field(max_length=_MOST)
+
+
+class State(BaseModel):
+    """What a cluster's object says of itself: `workers` are connected of those that are `wanted`."""
+
+    model_config = ConfigDict(extra="forbid")
+    workers: int = Field(ge=0, le=1_000_000)
+    wanted: int = Field(ge=0, le=1_000_000)
+    minimum: int | None = Field(default=None, ge=0, le=1_000_000)
+    maximum: int | None = Field(default=None, ge=0, le=1_000_000)
+    pages: str = Field(default="", max_length=1000, pattern=r"^(/[!-~]*/)?$")
+    """Where the session's server shows Dask's own pages."""
+    scheduler: str = Field(default="", max_length=200, pattern=r"^[!-~]*$")
+    keys: str = Field(default="", pattern=f"{_PATH}|^$")
+
+
+class Size(BaseModel):
+    """Either `workers`, or from `minimum` to `maximum` as there is work."""
+
+    model_config = ConfigDict(extra="forbid")
+    workers: int | None = Field(default=None, ge=0, le=_MOST)
+    minimum: int | None = Field(default=None, ge=0, le=_MOST)
+    maximum: int | None = Field(default=None, ge=0, le=_MOST)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Size:
+        fixed, span = self.workers is not None, (self.minimum is not None, self.maximum is not None)
+        if span != (not fixed, not fixed) or (self.minimum or 0) > (self.maximum or self.minimum or 0):
+            raise ValueError("either workers, or minimum and maximum, in this order")
+        return self
+
+
+async def _cluster(near: Near, person: Anybody) -> Launch:
+    """To run code as somebody is for nobody else: an administrator sees and stops, and goes no further."""
+    if person.name != near.owner:
+        raise Forbidden("access.owner")
+    if near.kind is not Kind.CLUSTER:
+        raise Conflict("cluster.is_none")
+    if near.ended_at is not None:
+        raise Conflict("launch.over", launch=near.id)
+    return near
+
+
+Cluster = Annotated[Launch, Depends(_cluster)]
+
+
+@routes.post("/workers")
+async def hire_workers(launch: Cluster, order: Order, services: Parts) -> dict[str, dict[str, str]]:
+    """Submits workers' jobs, all of them at once; each number's job."""
+    roster = services.rosters.of(launch.id)
+    async with roster.hiring:
+        jobs = roster.answers.get(order.key)
+        if jobs is None:
+            numbers = tuple(sorted(set(order.numbers)))
+            told = {"address": order.address, "keys": order.keys, "python": order.python}
+            # Whoever hangs up while we ask may ask again; what is under way is not said twice.
+            jobs = await asyncio.shield(_hire(services, launch, order.key, numbers, told))
+    return {"jobs": jobs}
+
+
+async def _hire(
+    services: Services, launch: Launch, key: str, numbers: tuple[int, ...], told: dict[str, str]
+) -> dict[str, str]:
+    jobs = await hire(services, launch, numbers, **told)
+    services.rosters.of(launch.id).remember(key, jobs)
+    return jobs
+
+
+@routes.post("/leave", status_code=204)
+async def dismiss_workers(launch: Cluster, leave: Leave, services: Parts) -> None:
+    """Ends single workers' jobs."""
+    await dismiss(services, launch, leave.jobs)
+
+
+@routes.put("/state", status_code=204)
+async def tell_state(launch: Cluster, state: State, services: Parts) -> None:
+    """What the cluster's object says of itself, whenever that is something else."""
+    services.rosters.of(launch.id).state = state.model_dump()
+    attempts = await services.store.attempts(launch.id)
+    if not attempts or launch.target is not Target.READY:
+        return
+    centre = services.say(attempts[-1].centre)
+    message = Message("cluster.works", {"workers": state.workers, "wanted": state.wanted, "centre": centre})
+    if launch.message != message:
+        await services.store.step(
+            launch.id,
+            message=message,
+            stage=launch.stage,
+            seen=attempts[-1].seen,
+            attempt=attempts[-1].number,
+        )
+
+
+@routes.get("/wishes")
+async def listen_for_wishes(launch: Cluster, services: Parts) -> StreamingResponse:
+    """Lines of JSON: sizes that its person asks for elsewhere, and `{"over": true}`. A cluster lives while its object listens."""
+    return StreamingResponse(_wishes(services, launch.id), media_type="application/x-ndjson")
+
+
+async def _wishes(services: Services, launch: str) -> AsyncGenerator[str, None]:
+    roster = services.rosters.of(launch)
+    with roster.listener():
+        yield "{}\n"
+        while True:
+            try:
+                async with asyncio.timeout(_BREATH):
+                    await roster.news.wait()
+            except TimeoutError:
+                yield "{}\n"
+            row = await services.store.launch(launch)
+            if row is None or row.target is not Target.READY or row.ended_at is not None:
+                yield '{"over": true}\n'
+                return
+            if (wish := roster.take()) is not None:
+                yield f"{json.dumps(wish)}\n"
+
+
+@routes.get("")
+async def show_cluster(launch: Cluster, services: Parts) -> dict[str, Any]:
+    """What its object last said, and whether it listens."""
+    roster = services.rosters.of(launch.id)
+    nothing = State(workers=0, wanted=0).model_dump()
+    return {"id": launch.id, "listens": roster.listens, **nothing, **roster.state}
+
+
+@routes.put("/size", status_code=202)
+async def ask_for_size(launch: Cluster, size: Size, services: Parts) -> dict[str, Any]:
+    """Asks the cluster's object for another size; it is told at once."""
+    roster = services.rosters.of(launch.id)
+    if not roster.listens:
+        raise Conflict("cluster.silent")
+    roster.ask_for(size.model_dump(exclude_none=True))
+    return await show_cluster(launch, services)

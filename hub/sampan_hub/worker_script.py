@@ -1,0 +1,121 @@
+"""The job script of a cluster's workers: typed values in, bash text out. One script is many jobs, told apart by a number."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from sampan.errors import Invalid
+from sampan_hub.script import ALONE, check, prepared
+
+__all__ = ["ADDRESS", "NUMBER", "WorkerScript", "render_workers"]
+
+ADDRESS: Final = r"tls://[0-9a-fA-F.:\[\]]{3,48}:[0-9]{1,5}"
+"""Of a Dask scheduler, as it may stand in a script."""
+NUMBER: Final = "$SLURM_ARRAY_TASK_ID"
+"""In the place of a worker's number where one script is many jobs. https://slurm.schedmd.com/job_array.html"""
+_PATIENCE: Final = 60
+"""Seconds that a worker looks for its scheduler before it gives its job back."""
+_LEAVE: Final = 30
+"""Seconds before its walltime at which a worker hands on what it holds."""
+# Dask's nanny sets these for its workers (distributed.nanny.pre-spawn-environ); ours have no nanny. And Dask always opens
+# a web server beside its own protocol, which TLS does not cover: it stays, on loopback, without pages.
+_ENVIRONMENT: Final = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerScript:
+    """What the jobs of one request are told. `launch` is the session they work for, `name` their name at the batch system;
+    Dask knows each by `cluster`, which is the cluster's launch, and its number. `keys` is the folder of the cluster's TLS
+    files, `address` Dask's scheduler. `local`: nothing may be listened on but loopback.
+    """
+
+    name: str
+    cluster: str
+    launch: str
+    centre: str
+    title_en: str
+    title_zh: str
+    share: str
+    scheduler: str
+    cores: int
+    memory_mib: int
+    minutes: int
+    home: str
+    keys: str
+    address: str
+    python: str
+    local: bool
+    modules: tuple[str, ...] = ()
+    setup_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `Invalid`, naming the field, for whatever is not of the narrow shape that a script may hold."""
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name))
+
+
+_SHAPES: Final = {
+    "name": (re.compile(r"sampan-[a-z0-9]{4,16}-[a-z0-9]{4,16}-[0-9]{1,6}-dask-w"), "a tag of ours"),
+    "address": (re.compile(ADDRESS), "an address of Dask's"),
+}
+
+
+def _check(field: str, value: Any) -> None:
+    if field in _SHAPES:
+        shape, expected = _SHAPES[field]
+        if not isinstance(value, str) or not shape.fullmatch(value):
+            raise Invalid("script.value", field=field, expected=expected)
+    elif field != "local":
+        check(field, value, {"keys": "attempt_dir", "cluster": "launch"}.get(field, ""))
+
+
+def render_workers(script: WorkerScript, number: str = NUMBER) -> str:
+    """The script as text; equal values give equal text. A worker's end counts from its own start, by its node's clock."""
+    exports = {
+        "HOME": script.home,
+        "SAMPAN_CENTRE": script.centre,
+        "SAMPAN_CENTRE_EN": script.title_en,
+        "SAMPAN_CENTRE_ZH": script.title_zh,
+        "SAMPAN_SHARE": script.share,
+        "SAMPAN_SCHEDULER": script.scheduler,
+        "SAMPAN_CORES": str(script.cores),
+        "SAMPAN_MEMORY_MIB": str(script.memory_mib),
+        "SAMPAN_LAUNCH": script.launch,
+        "SAMPAN_TAG": script.name,
+        **_ENVIRONMENT,
+    }
+    lines = [
+        "#!/bin/bash",
+        f"# Sampan: workers of {script.name}. Made by the broker; holds no secret.",
+        "umask 077",
+        *(ALONE if script.scheduler == "slurm" else ()),
+        *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
+        f"export SAMPAN_DEADLINE=$(( $(date +%s) + {script.minutes * 60} ))",
+        *prepared(script.modules, script.setup_file),
+        f"cd {shlex.quote(script.home)} || exit 67",
+        f"exec {shlex.quote(script.python)} -P {_command(script, number)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _command(script: WorkerScript, number: str) -> str:
+    """One process a job: its threads share the data, and its end is the job's."""
+    words = [
+        *("-m", "distributed.cli.dask_worker", script.address, "--no-nanny"),
+        *("--nthreads", str(script.cores), "--memory-limit", f"{script.memory_mib}MiB"),
+        *("--death-timeout", str(_PATIENCE), "--lifetime", f"{max(60, script.minutes * 60 - _LEAVE)}s"),
+        *("--local-directory", f"{script.keys}/spill"),
+        *("--tls-ca-file", f"{script.keys}/certificate.pem"),
+        *("--tls-cert", f"{script.keys}/certificate.pem", "--tls-key", f"{script.keys}/key.pem"),
+        *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),
+        *(("--host", "127.0.0.1") if script.local else ()),
+    ]
+    return f'{shlex.join(words)} --name "{script.cluster}-{number}"'
