@@ -29,7 +29,7 @@ TOLD: Final = ("sampan", "jupyterhub", "jupyterlab")
 TRIED: Final[Mapping[str, tuple[str, ...]]] = {
     "sampan": ("sampan.whereabouts",),
     "asyncssh": ("sampan_kernels.launcher",),
-    "dask-jobqueue": ("sampan.slurm_cluster", "sampan.process_cluster"),
+    "dask-jobqueue": ("sampan.job_cluster",),
     "distributed": ("distributed",),
     "httpx": ("sampan.client",),
     "ipykernel": ("sampan_kernels.kernel",),

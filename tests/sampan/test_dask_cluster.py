@@ -1,4 +1,4 @@
-"""sampan.cluster(): what it says where there can be no workers. Its workers are in test_process_cluster.py."""
+"""sampan.cluster(): what it says where there can be no workers. Its workers are in test_job_cluster.py."""
 
 import socket
 import subprocess
