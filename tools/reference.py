@@ -18,6 +18,7 @@ from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand
 from sampan_hub.catalogue import product
 from sampan_hub.catalogue import routes as catalogue
+from sampan_hub.catalogue.command import CatalogueCommand
 from sampan_hub.descriptor import json_schema
 from sampan_hub.env_command import EnvCommand
 from sampan_hub.plans import PLANS
@@ -124,6 +125,7 @@ def _commands() -> str:
     commands: dict[str, Command] = {
         "backup": Backup(),
         "ca": CaCommand(),
+        "catalogue": CatalogueCommand(),
         "centres": Centres(),
         "env": EnvCommand(),
         "launches": Launches(),

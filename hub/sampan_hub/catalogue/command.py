@@ -1,0 +1,71 @@
+"""`sampan catalogue publish|demo`: products into a hub's catalogue, over HTTP, as whoever's token it is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from sampan import calls
+from sampan.client import Broker
+from sampan.entries import Status
+from sampan.errors import Invalid
+from sampan_hub import plain_yaml
+from sampan_hub.catalogue.demo import datasets, software
+from sampan_hub.catalogue.product import Product
+from sampan_hub.user_lock import user_lock
+
+__all__ = ["CatalogueCommand", "command", "read_product"]
+
+_IN_EVERY_ENVIRONMENT: Final = "demo-iris"
+
+
+class CatalogueCommand:
+    help = "publish products in the catalogue / 在目录中发布条目"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "what",
+            choices=("publish", "demo"),
+            help="the products of these files, or the demo catalogue / 发布文件中的条目，或演示目录",
+        )
+        parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="product.yaml / 条目文件")
+        parser.add_argument(
+            "--data",
+            action="store_true",
+            help="also what the extra `data` brings, where the centres' environments have it / 同时发布附加数据包中的数据",
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        products = demo(args.data) if args.what == "demo" else [read_product(file) for file in args.files]
+        with Broker.from_environment() as broker:
+            for one in products:
+                kept = broker.ask(calls.put_entry(one.to_json()))
+                if kept["status"] == Status.DRAFT:
+                    kept = broker.ask(calls.move_entry(one.provider, one.name, one.version, Status.PUBLISHED))
+                print(f"{one.provider}/{one.name}@{one.version}  {kept['status']}")
+        return 0
+
+
+def demo(data: bool) -> Iterable[Product]:
+    """Real entries; without `data` those alone that every environment of ours has."""
+    yield from software(user_lock())
+    yield from (one for one in datasets() if data or one.provider == _IN_EVERY_ENVIRONMENT)
+
+
+def read_product(file: Path) -> Product:
+    """Raises Invalid (entry.product) naming the file, the key, and what was expected."""
+    try:
+        return Product.model_validate(plain_yaml.load(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "?"
+        raise Invalid("entry.product", file=str(file), key=key, expected=first["msg"]) from error
+    except (OSError, ValueError) as error:
+        raise Invalid("entry.product", file=str(file), key="?", expected=str(error)) from error
+
+
+command: Final = CatalogueCommand()
