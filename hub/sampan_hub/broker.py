@@ -97,6 +97,7 @@ class Broker:
             asyncio.create_task(reading, name="centre directory"),
             asyncio.create_task(services.stalls.run(), name="stalls"),
             asyncio.create_task(services.chronicle.keep(services.watches), name="chronicle"),
+            asyncio.create_task(services.shelf.keep(), name="catalogue"),
         )
         try:
             await reconciler.start()
