@@ -35,6 +35,10 @@ OPEN: Final = frozenset(
         ("DELETE", "/launches/{launch}"),
         ("GET", "/launches/{launch}/events"),
         ("GET", "/launches/{launch}/log"),
+        ("GET", "/catalogue/search"),
+        ("GET", "/catalogue/entries/{provider}/{name}"),
+        ("GET", "/catalogue/entries/{provider}/{name}/{version}"),
+        ("POST", "/catalogue/entries/{provider}/{name}/{version}/uses"),
     }
 )
 """What a job may ask."""
