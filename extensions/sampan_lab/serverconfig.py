@@ -40,10 +40,8 @@ def _sessions(environ: Mapping[str, str]) -> str:
     Where the home takes no such file (a network file system without locks, a full one), in the job's own folder.
     """
     launch = environ.get("SAMPAN_LAUNCH", "")
-    for folder in (
-        Path(environ.get("HOME", "/nonexistent"), ".sampan"),
-        Path(environ["JUPYTER_RUNTIME_DIR"]),
-    ):
+    home, run = environ.get("HOME"), environ.get("JUPYTER_RUNTIME_DIR")
+    for folder in ([Path(home, ".sampan")] if home else []) + ([Path(run)] if run else []):
         file = folder / f"sessions-{launch}.db"
         with suppress(OSError, sqlite3.Error):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
