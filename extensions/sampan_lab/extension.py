@@ -19,6 +19,7 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     from sampan_lab import centre_handlers, cluster_handlers, handlers
     from sampan_lab.activity import Activity
     from sampan_lab.asking import Asking
+    from sampan_lab.dask_pages import PATTERN, PagesHandler
     from sampan_lab.following import Following
 
     root = url_path_join(server.base_url, "sampan", "api")
@@ -30,5 +31,6 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
         for routes in (handlers.ROUTES, centre_handlers.ROUTES, cluster_handlers.ROUTES)
         for name, handler in routes.items()
     ]
+    rows.append((url_path_join(server.base_url, PATTERN), PagesHandler))
     server.web_app.add_handlers(".*$", rows)
     server.io_loop.add_callback(activity.begin)

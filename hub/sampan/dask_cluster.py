@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 from sampan import calls
 from sampan.client import AsyncBroker, Broker
 from sampan.crew import Crew
-from sampan.errors import Invalid, Missing
+from sampan.errors import Invalid, Missing, Unavailable
 from sampan.facts import Facts, plain
 from sampan.foreman import Foreman
 from sampan.need import Need
-from sampan.pages import Pages
+from sampan.pages import Pages, folder
 from sampan.seal import Seal
 from sampan.whereabouts import Here, here
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from sampan.job_cluster import CentreCluster
 
-__all__ = ["cluster", "open_cluster", "own_address"]
+__all__ = ["cluster", "dask_client", "open_cluster", "own_address"]
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -55,6 +57,30 @@ def cluster(
     return open_cluster(facts, place, crew, name)
 
 
+def dask_client(name: str) -> Client:
+    """A Dask client of this session's cluster of that name, for any notebook of the session.
+
+    Raises `Missing` where there is none, `Unavailable` where its notebook or the broker gives no answer.
+    """
+    place = here()
+    with Broker.from_environment() as broker:
+        mine = (
+            one["id"]
+            for one in broker.launches()
+            if (one["kind"], one["name"], one["parent"]) == ("cluster", name, place.launch)
+        )
+        if (launch := next(mine, None)) is None:
+            raise Missing("cluster.unknown", name=name)
+        told = broker.ask(calls.cluster(launch))
+    if not told["listens"] or not told["scheduler"]:
+        raise Unavailable("cluster.silent")
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise Missing("cluster.no_dask", str(error)) from error
+    return Client(told["scheduler"], security=Seal(Path(told["keys"])).security())  # type: ignore[no-untyped-call]
+
+
 @cache
 def facts_of(centre: str, share: str) -> Facts:
     """Asked once a session: what a centre is does not change while a job runs there."""
@@ -67,11 +93,8 @@ def open_cluster(
 ) -> CentreCluster:
     """Asks for a launch of kind cluster, and for `crew` as its workers."""
     kind = _kind()
-    session = environ.get("SAMPAN_TAG") or f"sampan-{place.launch}"
-    # The session's own directory: in the home that the nodes share, and nobody else's.
-    folder = environ.get("SAMPAN_ATTEMPT_DIR") or str(Path.home() / ".sampan" / "attempts" / session)
     try:
-        parent = Path(plain(folder))
+        parent = Path(plain(folder(environ)))
         # Where environments are renewed under running sessions, workers have the one that this session began with.
         python = plain(environ["SAMPAN_PYTHON"]) if environ.get("SAMPAN_PYTHON") else ""
     except ValueError as error:

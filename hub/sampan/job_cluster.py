@@ -10,6 +10,9 @@ import dask
 from dask_jobqueue.core import Job, JobQueueCluster
 from distributed.core import Status
 from distributed.deploy.spec import ProcessInterface
+from distributed.scheduler import Scheduler
+from tornado.httputil import HTTPServerRequest
+from tornado.web import ErrorHandler
 
 from sampan.errors import SampanError
 from sampan.foreman import Foreman
@@ -52,6 +55,29 @@ class CentreJob(Job):
         await ProcessInterface.close(self)  # type: ignore[no-untyped-call]
 
 
+class CentreScheduler(Scheduler):
+    """Dask's scheduler, whose web server has no page but below `below`, and none where that is empty.
+
+    Of itself it tells everybody all of its paths (/sitemap.json), and leads from / to where its pages are.
+    """
+
+    def __init__(self, *, below: str, **options: Any) -> None:
+        self._below = below
+        super().__init__(**options)
+
+    def start_http_server(self, *told: Any, **more: Any) -> None:
+        super().start_http_server(*told, **more)  # type: ignore[no-untyped-call]
+        application, below = self.http_application, self._below
+        find = application.find_handler
+
+        def only(request: HTTPServerRequest, **kwargs: Any) -> Any:
+            if below and str(request.path).startswith(below):
+                return find(request, **kwargs)
+            return application.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
+
+        application.find_handler = only  # type: ignore[method-assign]
+
+
 class CentreCluster(JobQueueCluster):
     """A cluster behind TLS that takes its jobs and its keys with it when it closes.
 
@@ -72,7 +98,12 @@ class CentreCluster(JobQueueCluster):
         # The scheduler's scratch would else lie in /tmp, beside everybody's.
         with dask.config.set({**pages.config, "temporary-directory": str(seal.directory)}):
             super().__init__(
-                name=name, security=seal.security(), scheduler_options=options, foreman=foreman, **job
+                name=name,
+                security=seal.security(),
+                scheduler_cls=CentreScheduler,
+                scheduler_options=options,
+                foreman=foreman,
+                **job,
             )
 
     @property

@@ -1009,6 +1009,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "创建此集群的笔记本暂时没有响应。请到该笔记本查看内核是否仍在运行。",
     ),
     "cluster.stands": ("A Dask cluster is open at {centre}.", "Dask 集群已在{centre}开启。"),
+    "cluster.unknown": (
+        "No Dask cluster called “{name}” runs in this session. Make one: sampan.cluster(name=…).",
+        "本次会话中没有名为“{name}”的 Dask 集群。可用 sampan.cluster(name=…) 创建。",
+    ),
     "cluster.waits": (
         "Further workers wait: {why} Those that run go on, and the cluster asks again by itself.",
         "新的工作进程需要等待：{why}已在运行的不受影响，集群会自动再次申请。",

@@ -111,7 +111,7 @@ def _command(script: WorkerScript, number: str) -> str:
     words = [
         *("-m", "distributed.cli.dask_worker", script.address, "--no-nanny"),
         *("--nthreads", str(script.cores), "--memory-limit", f"{script.memory_mib}MiB"),
-        *("--death-timeout", str(_PATIENCE), "--lifetime", f"{max(60, script.minutes * 60 - _LEAVE)}s"),
+        *("--death-timeout", str(_PATIENCE), "--lifetime", f"{script.minutes * 60 - _LEAVE}s"),
         *("--local-directory", f"{script.keys}/spill"),
         *("--tls-ca-file", f"{script.keys}/certificate.pem"),
         *("--tls-cert", f"{script.keys}/certificate.pem", "--tls-key", f"{script.keys}/key.pem"),

@@ -24,7 +24,7 @@ def tell_of_worker() -> dict[str, object]:
 
 
 def main() -> None:
-    cluster = sampan.cluster(workers=2, cores=1, memory="512 MiB", hours=0.5)
+    cluster = sampan.cluster(workers=2, cores=1, memory="512 MiB", hours=0.5, name=os.environ.get("NAME"))
     client = Client(cluster)
     client.wait_for_workers(2, timeout=60)
     told = {

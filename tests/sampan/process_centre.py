@@ -53,18 +53,18 @@ class ProcessCentre:
         """The numbers of the jobs of that cluster that have not ended."""
         return {job["id"] for job in self.broker.live_jobs("east") if f"-{cluster}-1-dask-w" in job["tag"]}
 
-    def become(self) -> dict[str, Any]:
-        """Whose account the kernel has, for a process that is to be beside it."""
+    def become(self, **more: str) -> dict[str, Any]:
+        """Whose account the kernel has, for a process that is to be beside it; `more` of an environment."""
         owner = Path(f"/proc/{self.pid}").stat()
         as_them = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
-        return {"env": self.environment, "cwd": "/", **(as_them if os.getuid() == 0 else {})}
+        return {"env": self.environment | more, "cwd": "/", **(as_them if os.getuid() == 0 else {})}
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self, **more: str) -> Iterator[Session]:
         """A program with a cluster of two workers that have answered."""
         argv = [sys.executable, "-W", "error", "-m", "tests.sampan.a_session"]
         pipe = subprocess.PIPE
-        with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, **self.become()) as program:
+        with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, **self.become(**more)) as program:
             try:
                 yield Session(self, program)
             finally:
