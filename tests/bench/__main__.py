@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tests.bench import (
+    bench_catalogue,
+    bench_dask,
     bench_federation,
     bench_first_cell,
     bench_hundred,
@@ -21,9 +23,11 @@ from tests.bench.figures import Figure, table
 
 BENCHES: Final[dict[str, tuple[float, Callable[[], Awaitable[list[Figure]]]]]] = {
     "placement": (60, lambda: asyncio.to_thread(bench_placement.run)),
+    "catalogue": (900, bench_catalogue.run),
     "link": (90, bench_link.run),
     "start": (200, bench_start.run),
     "kernel": (400, bench_kernel.run),
+    "dask": (900, bench_dask.run),
     "federation": (900, bench_federation.run),
     "first_cell": (1500, bench_first_cell.run),
     "load": (900, bench_load.run),
