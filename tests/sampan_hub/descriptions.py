@@ -84,6 +84,7 @@ environment:
   setup_file: /public/software/sampan/setup.sh
 home: /public/home/{{account}}
 scratch: /work/scratch
+roots: {{ocean: /public/data/ocean}}
 networks: {{nodes_reach_internet: false}}
 limits: {{queue_minutes: 60, boot_seconds: 300, reach_seconds: 60}}
 quirks: [Jobs without a card are refused.]
