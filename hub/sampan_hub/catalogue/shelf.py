@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _PAGE: Final = 2000
 _MARK: Final = "mark.json"
+_AGAIN: Final = 10.0
+"""Seconds after which what failed is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,11 @@ class Shelf:
         await self._database.write(work)
         if not kept.uses:
             async with self._turn:
-                await self._write(await self._read(rows.some([kept.number])))
+                await self._again(kept)
+
+    async def _again(self, kept: Kept) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a rank that is late does no harm
+            await self._write(await self._read(rows.some([kept.number])))
 
     # --- reading
 
@@ -133,13 +141,26 @@ class Shelf:
 
     async def keep(self) -> None:
         """Makes what finds by words agree with the rows. It can take minutes where it has to be made anew."""
-        try:
-            async with self._turn:
-                await self._follow()
-        except SampanError as error:
-            log.warning("the catalogue cannot be searched yet: %s", error)
+        while not self._whole:
+            try:
+                async with self._turn:
+                    await self._follow()
+            except SampanError as error:
+                log.warning("the catalogue cannot be read yet: %s", error)
+            await asyncio.sleep(0 if self._whole else _AGAIN)
 
     async def _follow(self) -> None:
+        """What was written stays written, also where it cannot be found yet: then the next change, or :meth:`keep`, goes on."""
+        try:
+            await self._catch_up()
+            self._whole = True
+        except (OSError, ValueError) as error:
+            # The library has ValueError for a full disk, a damaged file, and for a broker before us that still writes.
+            log.warning("the catalogue is not found by words as it is: %s", error)
+            self._whole, self._index = False, None
+
+    async def _catch_up(self) -> None:
+        await self._opened()
         mark = await asyncio.to_thread(self._mark)
         anew = not await self._agrees(mark)
         at = 0 if anew else int(mark["log"])
@@ -147,7 +168,6 @@ class Shelf:
             await self._write({row["number"]: Kept.read(row) for row in told}.values(), empty=anew)
             anew, at = False, told[-1]["log"]
             await asyncio.to_thread(self._set_mark, {"words": VERSION, "log": at, "at": told[-1]["at"]})
-        self._whole = True
 
     async def _agrees(self, mark: Mapping[str, Any]) -> bool:
         """Whether what is in the folder was made by this version from these rows, and not from a database that was here before."""
@@ -176,8 +196,20 @@ class Shelf:
 
     async def _opened(self) -> SearchIndex:
         if self._index is None:
-            self._index = await asyncio.to_thread(SearchIndex, self._folder / f"index-{VERSION}")
+            self._index = await asyncio.to_thread(self._open)
         return self._index
+
+    def _open(self) -> SearchIndex:
+        """What cannot be opened is made anew: it is all in the rows."""
+        folder = self._folder / f"index-{VERSION}"
+        try:
+            return SearchIndex(folder)
+        except ValueError as error:
+            log.warning("the catalogue's index is damaged, and is made anew: %s", error)
+            (self._folder / _MARK).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+            self._whole = False
+            return SearchIndex(folder)
 
     async def _rows(self, query: Select[Any]) -> Sequence[Any]:
         async def work(connection: AsyncConnection) -> Sequence[Any]:

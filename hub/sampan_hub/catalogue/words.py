@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,9 +41,10 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
 
 
-def runs(text: str) -> Iterator[Run]:
-    for found in _RUN.finditer(normal(text)):
-        yield Run(found[0], found[1] is not None)
+@functools.lru_cache(maxsize=32)
+def runs(text: str) -> tuple[Run, ...]:
+    """In their order. Remembered for a moment: each text of an entry is looked through several times."""
+    return tuple(Run(found[0], found[1] is not None) for found in _RUN.finditer(normal(text)))
 
 
 def tokens(texts: Iterable[str]) -> list[str]:

@@ -172,3 +172,34 @@ async def test_versions_are_told_newest_first(shelf: Shelf) -> None:
     for version in ("1.0", "1.1", "2.0"):
         await shelf.put([product(version=version)], "olga")
     assert [kept.version for kept in await shelf.versions("ocean", "sst")] == ["2.0", "1.1", "1.0"]
+
+
+async def test_a_damaged_index_is_made_anew(database: Database, tmp_path: Path) -> None:
+    first = Shelf(database, tmp_path / "catalogue")
+    await published(first, "a", "b")
+    assert first._index is not None
+    first._index.close()
+    [meta] = (tmp_path / "catalogue").glob("index-*/meta.json")
+    meta.write_text("nonsense")
+    again = Shelf(database, tmp_path / "catalogue")
+    await again.keep()
+    assert await found(again) == ["a", "b"]
+
+
+async def test_while_another_still_writes_nothing_is_lost(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that is being stopped holds the index for a moment longer than its successor likes."""
+    monkeypatch.setattr("sampan_hub.catalogue.shelf._AGAIN", 0.1)
+    before = Shelf(database, tmp_path / "catalogue")
+    await published(before, "a")
+    after = Shelf(database, tmp_path / "catalogue")
+    await published(after, "b")
+    assert (await after.entry("ocean", "b", "1.0")).status is Status.PUBLISHED
+    keeping = asyncio.create_task(after.keep())
+    await asyncio.sleep(0.3)
+    assert (await after.search("海表", Seeker(), {})).whole is False
+    assert before._index is not None
+    before._index.close()
+    await asyncio.wait_for(keeping, 30)
+    assert await found(after) == ["a", "b"]
