@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.ways.visitor import HAN, PATIENCE, Visitor, visitor
+from tests.ways.visitor import HAN, PATIENCE, SOME_WORDS, Visitor, visitor
 from tests.ways.whole_hub import ROOT, WholeHub, whole_hub
 
 pytestmark = pytest.mark.browser
@@ -17,15 +17,18 @@ AXE = ROOT / "extensions" / "lab" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 async def test_the_panels() -> None:
-    """A hub, a session, a kernel and Chromium, all importing on two shared cores."""
+    """A hub, a session, two kernels, Dask workers and Chromium, all importing on two shared cores; one hub for all of it."""
     async with whole_hub() as hub, visitor(hub, "alice") as alice:
         await alice.log_in()
         await alice.choice("Light").check()
         await alice.press("Start")
         await alice.arrive()
         await _the_centres(hub, alice)
+        await alice.new_notebook()
+        await _the_clusters(hub, alice)
+        await _in_chinese(hub, alice)
 
 
 async def _the_centres(hub: WholeHub, person: Visitor) -> None:
@@ -81,15 +84,93 @@ async def _where_it_would_go(hub: WholeHub, panel: Locator) -> None:
     await expect(told).to_have_count(len(hub.centres))
 
 
+async def _the_clusters(hub: WholeHub, person: Visitor) -> None:
+    """Made in a cell of the notebook in front, sized, used in another cell, and ended; the notebook goes on."""
+    panel = await _shown(person, "Clusters")
+    await expect(panel).to_contain_text("You have no cluster.")
+    await panel.get_by_label("Name").fill("no name")
+    await expect(panel.get_by_role("alert")).to_contain_text("A name has letters")
+    await expect(panel.get_by_role("button", name="Create")).to_be_disabled()
+    cluster = await _made(panel, "sea", "Workers", "Create")
+    await expect(cluster).to_contain_text("workers: 2 of 2", timeout=PATIENCE)
+    await cluster.get_by_label("Workers").fill("3")
+    await cluster.get_by_role("button", name="Scale").press("Enter")
+    await expect(cluster).to_contain_text("workers: 3 of 3", timeout=PATIENCE)
+    await cluster.get_by_label("Size").select_option("adapts")
+    await cluster.get_by_label("At least").fill("1")
+    await cluster.get_by_label("At most").fill("2")
+    await cluster.get_by_role("button", name="Adapt").click()
+    await expect(cluster).to_contain_text(
+        re.compile("workers: 1, adapting between 1 and 2"), timeout=PATIENCE
+    )
+    await _well_made(person, panel, "clusters")
+    await cluster.get_by_role("button", name="Put a cell with a client").click()
+    await expect(person.notebook.locator(".jp-CodeCell").last).to_contain_text('("sea")')
+    await person.page.keyboard.press("Shift+Enter")
+    await expect(person.printed("Client-")).to_be_visible(timeout=PATIENCE)
+    await _its_pages(person, cluster)
+    assert (await person.run("print(client.submit(sum, [1, 2]).result())")).strip() == "3"
+    await cluster.get_by_role("button", name="Stop: Dask cluster “sea”").click()
+    await person.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    await expect(panel).to_contain_text("You have no cluster.", timeout=PATIENCE)
+    await expect(person.page.locator("iframe")).to_have_count(0)
+    assert (await person.run("print(1 + 1)")).strip() == "2"
+
+
+async def _its_pages(person: Visitor, cluster: Locator) -> None:
+    """Dask's own, as tabs of the Lab: drawn, kept up to date by a socket, and behind one's own login."""
+    for name, path in (("Overview", "status"), ("Task stream", "individual-task-stream")):
+        async with person.page.expect_websocket(lambda socket, path=path: f"/{path}/ws" in socket.url):
+            await cluster.get_by_role("button", name=name).click()
+        frame = person.page.frame_locator(f"iframe[src$='/{path}']")
+        await expect(frame.locator(".bk-Figure, .bk-Column").first).to_be_attached(timeout=PATIENCE)
+    # The notebook is still what is worked with.
+    await person.page.get_by_role("tab", name="Untitled.ipynb").click()
+
+
+async def _made(panel: Locator, name: str, workers: str, create: str) -> Locator:
+    form = panel.locator("form").filter(has=panel.page.get_by_role("button", name=create))
+    await form.locator("input").first.fill(name)
+    await form.get_by_label(workers).fill("2")
+    await form.get_by_role("button", name=create).click()
+    cluster = panel.get_by_role("listitem").filter(has_text=name)
+    await expect(cluster).to_be_visible(timeout=PATIENCE)
+    return cluster
+
+
+async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
+    await person.notebook.locator(".jp-CodeCell").last.click()
+    await person.page.keyboard.press("Control+s")
+    await person.page.get_by_role("dialog").get_by_role("textbox").press("Enter")  # the name that it has
+    await person.lab_in_chinese()
+    # It is where it was before the page was loaded anew.
+    panel = person.page.get_by_role("region", name="集群", exact=True)
+    await expect(panel).to_be_visible(timeout=PATIENCE)
+    cluster = await _made(panel, "hai", "工作进程数", "创建")
+    await expect(cluster).to_contain_text("工作进程：2/2", timeout=PATIENCE)
+    assert SOME_WORDS.search(await panel.inner_text()) is None
+    await _take(person, panel, "clusters.zh")
+    panel = await _shown(person, "超算中心")
+    await panel.get_by_role("button", name="查询").click()
+    await expect(panel.locator("ol").get_by_role("listitem")).to_have_count(len(hub.centres))
+    assert SOME_WORDS.search(await panel.inner_text()) is None
+    await _take(person, panel, "centres.zh")
+
+
 async def _well_made(person: Visitor, panel: Locator, picture: str) -> None:
-    """No rule of accessibility is broken, light or dark; each language says everything in that one alone."""
+    """No rule of accessibility is broken, light or dark, and no sentence is in the other language."""
     assert HAN.search(await panel.inner_text()) is None
     await _accessible(person, panel)
-    await person.take(f"{picture}.en")
+    await _take(person, panel, f"{picture}.en")
     await _theme(person, "JupyterLab Dark")
     await _accessible(person, panel)
-    await person.take(f"{picture}-dark.en")
+    await _take(person, panel, f"{picture}-dark.en")
     await _theme(person, "JupyterLab Light")
+
+
+async def _take(person: Visitor, panel: Locator, picture: str) -> None:
+    await panel.evaluate("panel => panel.scrollTo(0, 0)")
+    await person.take(picture)
 
 
 async def _shown(person: Visitor, name: str) -> Locator:

@@ -151,5 +151,5 @@ test('what is typed becomes code only where nothing is wrong with it', () => {
   ] as const) {
     assert.equal(clusters.wrong({ ...wish, [field]: text }), field);
   }
-  assert.equal(clusters.joining('sea').split('\n')[2], 'client = sampan.client("sea")');
+  assert.equal(clusters.joining('sea').split('\n')[2], 'client = sampan.dask_client("sea")');
 });

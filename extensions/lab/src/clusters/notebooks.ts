@@ -8,54 +8,68 @@ interface Cells {
   activeCellIndex: number;
 }
 
-interface Notebook {
+export interface Notebook {
   readonly panel: DocumentWidget;
   readonly shared: ISharedNotebook;
   readonly cells: Cells;
 }
 
-/** Whether there is a notebook in front. */
-export function hasNotebook(app: JupyterFrontEnd): boolean {
-  return notebookIn(app.shell.currentWidget) !== null;
-}
+/** Notebooks of one Lab. The one in front stays so while a page of something else is looked at. */
+export class Notebooks {
+  private readonly app: JupyterFrontEnd;
+  private last: Notebook | null = null;
 
-/** Puts a cell below the one in front; whether there was a notebook for it. */
-export function insert(app: JupyterFrontEnd, code: string): boolean {
-  const notebook = notebookIn(app.shell.currentWidget);
-  if (notebook === null) {
-    return false;
+  constructor(app: JupyterFrontEnd) {
+    this.app = app;
   }
-  put(app, notebook, code);
-  return true;
-}
 
-/** Puts a cell into the notebook in front, or into a new one with that kernel, and runs it; whether there was one. */
-export async function run(app: JupyterFrontEnd, kernel: string, code: string): Promise<boolean> {
-  const widget: unknown =
-    kernel === ''
-      ? app.shell.currentWidget
-      : await app.commands.execute('notebook:create-new', { kernelName: kernel });
-  const notebook = notebookIn(widget);
-  if (notebook === null) {
-    return false;
+  /** The notebook in front; null where there is none. */
+  get front(): Notebook | null {
+    const now = notebookIn(this.app.shell.currentWidget);
+    if (now !== null) {
+      this.last = now;
+    }
+    return this.last?.panel.isDisposed === false ? this.last : null;
   }
-  await notebook.panel.context.ready;
-  await notebook.panel.revealed;
-  put(app, notebook, code);
-  await app.commands.execute('notebook:run-cell');
-  return true;
-}
 
-function put(app: JupyterFrontEnd, { panel, shared, cells }: Notebook, code: string): void {
-  const at = cells.activeCellIndex;
-  const empty = shared.cells[at]?.cell_type === 'code' && shared.cells[at].source.trim() === '';
-  if (empty) {
-    shared.cells[at]?.setSource(code);
-  } else {
-    shared.insertCell(at + 1, { cell_type: 'code', source: code, metadata: { trusted: true } });
-    cells.activeCellIndex = at + 1;
+  /** Puts a cell below the one in front; whether there was a notebook for it. */
+  insert(code: string): boolean {
+    const notebook = this.front;
+    if (notebook === null) {
+      return false;
+    }
+    this.put(notebook, code);
+    return true;
   }
-  app.shell.activateById(panel.id);
+
+  /** Puts a cell into the notebook in front, or into a new one with that kernel, and runs it; whether there was one. */
+  async run(kernel: string, code: string): Promise<boolean> {
+    const { commands } = this.app;
+    const notebook =
+      kernel === ''
+        ? this.front
+        : notebookIn(await commands.execute('notebook:create-new', { kernelName: kernel }));
+    if (notebook === null) {
+      return false;
+    }
+    await notebook.panel.context.ready;
+    await notebook.panel.revealed;
+    this.put(notebook, code);
+    await commands.execute('notebook:run-cell');
+    return true;
+  }
+
+  private put({ panel, shared, cells }: Notebook, code: string): void {
+    const at = cells.activeCellIndex;
+    const cell = shared.cells[at];
+    if (cell?.cell_type === 'code' && cell.source.trim() === '') {
+      cell.setSource(code);
+    } else {
+      shared.insertCell(at + 1, { cell_type: 'code', source: code, metadata: { trusted: true } });
+      cells.activeCellIndex = at + 1;
+    }
+    this.app.shell.activateById(panel.id);
+  }
 }
 
 function notebookIn(widget: unknown): Notebook | null {

@@ -2,6 +2,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, Notification } from '@jupyterlab/apputils';
 import { URLExt } from '@jupyterlab/coreutils';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { IFrame } from '@jupyterlab/ui-components';
 
@@ -11,7 +12,7 @@ import { title } from '../centres/words.ts';
 import { clustersIcon } from '../icons.ts';
 import type { Language } from '../session/words.ts';
 import { Panel } from '../widgets/panel.ts';
-import { hasNotebook, insert, run } from './notebooks.ts';
+import { Notebooks } from './notebooks.ts';
 import type { Cluster } from './shape.ts';
 import { joining, looked, making, NOTHING_HEARD, type State, type Wish } from './state.ts';
 import { ClustersView } from './view.tsx';
@@ -20,16 +21,19 @@ import { pane, type Pane } from './words.ts';
 
 /** How many workers there are has no events of its own. */
 const EVERY = 5_000;
+const PANE = 'sampan-pane';
 
 export class ClustersPanel {
   readonly panel: Panel;
   private state: State = NOTHING_HEARD;
   private readonly app: JupyterFrontEnd;
+  private readonly notebooks: Notebooks;
   private readonly trans: TranslationBundle;
   private readonly language: Language;
 
   constructor(app: JupyterFrontEnd, translator: ITranslator) {
     this.app = app;
+    this.notebooks = new Notebooks(app);
     this.trans = translator.load('sampan');
     this.language = translator.languageCode.toLowerCase().startsWith('zh') ? 'zh' : 'en';
     this.panel = new Panel({ draw: () => this.draw(), look: () => this.look(), every: EVERY });
@@ -48,13 +52,13 @@ export class ClustersPanel {
         now={Date.now()}
         trans={this.trans}
         language={this.language}
-        notebook={hasNotebook(this.app)}
+        notebook={this.notebooks.front !== null}
         kernels={this.kernels()}
         acts={{
           make: wish => void this.make(wish),
           resize: (one, size) => void this.resize(one, size),
           stop: one => void this.stop(one),
-          join: one => void insert(this.app, joining(one.name)),
+          join: one => void this.notebooks.insert(joining(one.name)),
           open: (one, name) => this.open(one, name)
         }}
       />
@@ -77,10 +81,13 @@ export class ClustersPanel {
   private async look(): Promise<void> {
     const told = await clusters(this.settings);
     this.change(looked(this.state, Date.now(), told));
+    if ('answer' in told) {
+      this.closeAllBut(told.answer.map(one => `${PANE}-${one.id}-`));
+    }
   }
 
   private async make(wish: Wish): Promise<void> {
-    if (!(await run(this.app, wish.kernel, making(wish)))) {
+    if (!(await this.notebooks.run(wish.kernel, making(wish)))) {
       Notification.error(this.trans.__('Open a notebook first, or choose a new one.'));
     }
   }
@@ -105,10 +112,24 @@ export class ClustersPanel {
     await this.panel.look();
   }
 
+  private panes() {
+    return [...this.app.shell.widgets('main')].filter(widget => widget.id.startsWith(PANE));
+  }
+
+  /** The pages of a cluster that has ended lead nowhere. */
+  private closeAllBut(live: readonly string[]): void {
+    for (const pane of this.panes()) {
+      if (!live.some(start => pane.id.startsWith(start))) {
+        pane.dispose();
+      }
+    }
+  }
+
   /** One of Dask's own pages, as a tab. */
   private open(one: Cluster, name: Pane): void {
-    const id = `sampan-pane-${one.id}-${name}`;
-    if ([...this.app.shell.widgets('main')].every(widget => widget.id !== id)) {
+    const id = `${PANE}-${one.id}-${name}`;
+    const open = this.panes();
+    if (open.every(widget => widget.id !== id)) {
       const content = new IFrame({ sandbox: ['allow-scripts', 'allow-same-origin'] });
       content.url = URLExt.join(one.pages, name);
       const widget = new MainAreaWidget({ content });
@@ -117,7 +138,10 @@ export class ClustersPanel {
       widget.title.icon = clustersIcon;
       widget.title.closable = true;
       content.node.querySelector('iframe')?.setAttribute('title', widget.title.label);
-      this.app.shell.add(widget, 'main', { mode: 'split-right' });
+      // The first beside what is there, the others behind it.
+      const beside = open[0];
+      const place = beside ? { mode: 'tab-after', ref: beside.id } : { mode: 'split-right' };
+      this.app.shell.add(widget, 'main', place as DocumentRegistry.IOpenOptions);
     }
     this.app.shell.activateById(id);
   }

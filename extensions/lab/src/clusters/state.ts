@@ -84,7 +84,7 @@ export function making(wish: Wish): string {
 
 /** The cell by which another kernel of the same session computes with a cluster. */
 export function joining(name: string): string {
-  return `import sampan\n\nclient = sampan.client(${JSON.stringify(name)})\nclient`;
+  return `import sampan\n\nclient = sampan.dask_client(${JSON.stringify(name)})\nclient`;
 }
 
 function plain(text: string): string {

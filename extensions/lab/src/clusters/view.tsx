@@ -142,7 +142,7 @@ function Sizing({
         change={value => setAdapts(value === 'adapts')}
         choices={[
           ['fixed', trans.__('fixed')],
-          ['adapts', trans.__('adapts to the work')]
+          ['adapts', trans.__('adaptive')]
         ]}
       />
       <NumberEntry label={adapts ? trans.__('At least') : trans.__('Workers')} value={low} change={setLow} />
