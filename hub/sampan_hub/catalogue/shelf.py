@@ -141,13 +141,15 @@ class Shelf:
 
     async def keep(self) -> None:
         """Makes what finds by words agree with the rows. It can take minutes where it has to be made anew."""
-        while not self._whole:
+        while True:
             try:
                 async with self._turn:
                     await self._follow()
             except SampanError as error:
                 log.warning("the catalogue cannot be read yet: %s", error)
-            await asyncio.sleep(0 if self._whole else _AGAIN)
+            if self._whole:
+                return
+            await asyncio.sleep(_AGAIN)
 
     async def _follow(self) -> None:
         """What was written stays written, also where it cannot be found yet: then the next change, or :meth:`keep`, goes on."""
