@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any, Final
 
 from sampan_kernels.parcel import Parcel
+from sampan_kernels.seen import Seen
 
 __all__ = ["Cells"]
 
@@ -13,34 +14,39 @@ REMEMBERED: Final = 2000
 
 
 class Cells:
-    """By the id of the request; the oldest are forgotten."""
+    """By the id of the request; the oldest are forgotten. Which have their reply the server after this one knows too."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
         self._asked: OrderedDict[str, Parcel] = OrderedDict()
         self._ends: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._replied: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, parcel: Parcel) -> None:
         self._asked[parcel.id] = parcel
         _shorten(self._asked)
 
-    def note(self, parcel: Parcel) -> None:
-        end = self._ends.setdefault(str(parcel.parent.get("msg_id")), {"count": None, "error": None})
+    def note(self, parcel: Parcel) -> bool:
+        """What is published of a cell; whether that was its end, and its reply has not come."""
+        cell = str(parcel.parent.get("msg_id"))
+        if f"reply {cell}" in self._seen:
+            return False
+        end = self._ends.setdefault(cell, {"count": None, "error": None})
+        _shorten(self._ends)
         if parcel.kind == "execute_input":
             end["count"] = parcel.content.get("execution_count")
         elif parcel.kind == "error":
             end["error"] = parcel.content
-        _shorten(self._ends)
+        return parcel.kind == "status" and parcel.content.get("execution_state") == "idle"
 
     def replied(self, cell: str) -> None:
         self._asked.pop(cell, None)
-        self._replied[cell] = None
-        _shorten(self._replied)
+        self._ends.pop(cell, None)
+        self._seen.add(f"reply {cell}")
 
     def lost(self, cell: str) -> tuple[int | None, dict[str, Any] | None] | None:
         """How a cell ended that has no reply: its number and its error; None for one that has."""
-        end = self._ends.pop(cell, None)
-        if cell in self._replied or end is None:
+        end = self._ends.get(cell)
+        if end is None:
             return None
         self.replied(cell)
         return end["count"], end["error"]

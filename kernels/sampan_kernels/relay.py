@@ -53,7 +53,7 @@ class Relay:
         self._info: dict[str, Any] | None = None
         self._status = "starting"
         self._kept: list[tuple[str, Parcel]] = []
-        self._cells = Cells()
+        self._cells = Cells(seen)
         self._met = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ways: list[asyncio.Task[None]] = []
@@ -218,9 +218,14 @@ class Relay:
             if parcel is None or parcel.kind == "iopub_welcome":
                 continue
             if name == "iopub":
-                if self._seen.add(parcel.id):
+                again = self._seen.add(parcel.id)
+                # A reply may be missing of what was published before: whoever was to send it was killed.
+                if parcel.parent.get("msg_type") == "execute_request" and self._cells.note(parcel):
+                    self._spawn(self._make_up(parcel.parent))
+                if again:
                     continue
-                self._note(parcel)
+                if parcel.kind == "status":
+                    self._status = str(parcel.content.get("execution_state"))
                 if parcel.parent.get("session") == OURS:
                     await self._say_state()
                     continue
@@ -231,16 +236,6 @@ class Relay:
                 if parcel.parent.get("session") == OURS:
                     continue
             await self._send_all([(name, parcel)])
-
-    def _note(self, parcel: Parcel) -> None:
-        """What is published of a cell: enough to say how it ended if its reply is lost on the way."""
-        if parcel.kind == "status":
-            self._status = str(parcel.content.get("execution_state"))
-        if parcel.parent.get("msg_type") != "execute_request":
-            return
-        self._cells.note(parcel)
-        if parcel.kind == "status" and self._status == "idle":
-            self._spawn(self._make_up(parcel.parent))
 
     async def _make_up(self, asked: Mapping[str, Any]) -> None:
         await asyncio.sleep(LOST)

@@ -31,9 +31,12 @@ class Seen:
                 if number := _ENTRY.unpack_from(self._ring, _ENTRY.size * (place + 1))[0]:
                     self._remember(number)
 
+    def __contains__(self, message: str) -> bool:
+        return _number(message) in self._known
+
     def add(self, message: str) -> bool:
         """Whether it was here before."""
-        number = int.from_bytes(blake2b(message.encode(), digest_size=8).digest(), "little")
+        number = _number(message)
         if number in self._known:
             return True
         self._remember(number)
@@ -48,6 +51,10 @@ class Seen:
         self._known.add(number)
         if len(self._order) > ROOM:
             self._known.discard(self._order.popleft())
+
+
+def _number(message: str) -> int:
+    return int.from_bytes(blake2b(message.encode(), digest_size=8).digest(), "little")
 
 
 def _map(file: Path) -> mmap.mmap:

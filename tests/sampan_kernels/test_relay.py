@@ -90,10 +90,12 @@ async def led(folder: Path) -> AsyncIterator[tuple[Relay, Scripted, AsyncKernelC
         kernel.close()
 
 
-def _client(here: Relay) -> AsyncKernelClient:
+def _client(here: Relay, page: str = "") -> AsyncKernelClient:
     client = AsyncKernelClient()
     told: Any = here.connection
     client.load_connection_info(told)
+    if page:
+        client.session.session = page
     client.start_channels()
     return client
 
@@ -159,6 +161,34 @@ async def test_a_reply_that_came_is_not_made_up(folder: Path, monkeypatch: pytes
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.6):
                 await _replied(client, number)
+
+
+async def test_the_next_server_makes_up_for_the_one_that_was_killed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had heard the end of the cell, and not yet said so."""
+    monkeypatch.setattr(relay, "LOST", 0.2)
+    kernel, seen = Scripted(folder), folder / "seen"
+    published: list[Parcel] = []
+    for life in (1, 2):
+        (folder / str(life)).mkdir()
+        here = Relay(folder / str(life), Seen(seen), "en")
+        client = _client(here, "the page")
+        await here.lead(kernel.connection.ip, kernel.connection.to_json(), "sampan-test")
+        client.kernel_info()
+        await kernel.hear("kernel_info_request")
+        await asyncio.sleep(0.3)
+        if life == 1:
+            number = client.execute("print(1)")
+            published = await kernel.run(await kernel.hear("execute_request"), 1, "1")
+            assert (await _said(client, number, "stream"))["text"] == "1"
+        else:
+            for parcel in published:
+                await kernel.send("iopub", parcel)
+            assert (await _replied(client, number))["execution_count"] == 1
+        client.stop_channels()
+        await here.close()
+    kernel.close()
 
 
 async def test_input_is_asked_for_where_the_cell_came_from(folder: Path) -> None:
