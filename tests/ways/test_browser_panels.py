@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, WebSocket, expect
 
 from tests.ways.visitor import HAN, PATIENCE, SOME_WORDS, Visitor, visitor
 from tests.ways.whole_hub import ROOT, WholeHub, whole_hub
@@ -120,12 +121,16 @@ async def _the_clusters(hub: WholeHub, person: Visitor) -> None:
 async def _its_pages(person: Visitor, cluster: Locator) -> None:
     """Dask's own, as tabs of the Lab: drawn, kept up to date by a socket, and behind one's own login."""
     for name, path in (("Overview", "status"), ("Task stream", "individual-task-stream")):
-        async with person.page.expect_websocket(lambda socket, path=path: f"/{path}/ws" in socket.url):
+        async with person.page.expect_websocket(partial(_is_of, path)):
             await cluster.get_by_role("button", name=name).click()
         frame = person.page.frame_locator(f"iframe[src$='/{path}']")
         await expect(frame.locator(".bk-Figure, .bk-Column").first).to_be_attached(timeout=PATIENCE)
     # The notebook is still what is worked with.
     await person.page.get_by_role("tab", name="Untitled.ipynb").click()
+
+
+def _is_of(path: str, socket: WebSocket) -> bool:
+    return f"/{path}/ws" in socket.url
 
 
 async def _made(panel: Locator, name: str, workers: str, create: str) -> Locator:
@@ -164,7 +169,6 @@ async def _well_made(person: Visitor, panel: Locator, picture: str) -> None:
     await _take(person, panel, f"{picture}.en")
     await _theme(person, "JupyterLab Dark")
     await _accessible(person, panel)
-    await _take(person, panel, f"{picture}-dark.en")
     await _theme(person, "JupyterLab Light")
 
 
