@@ -54,8 +54,10 @@ class Charge:
 
     async def begin(self, how: Recipe) -> None:
         """Raises `OSError` where it cannot be started."""
-        if how.connection is not None:
-            self._recorder = _recorder(how.connection)
+        if self._recorder is not None:
+            # Of a start that failed: the keys are other ones now.
+            await self._recorder.close()
+        self._recorder = _recorder(how.connection) if how.connection is not None else None
         await self._run(how)
 
     async def again(self) -> None:

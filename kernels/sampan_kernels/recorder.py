@@ -37,6 +37,7 @@ class Recorder:
         self._tape = Tape()
         self._topics: set[bytes] = set()
         self._heard = asyncio.Event()
+        self._greets = False
         self._to_send = asyncio.Event()
         self._kernel, self._clients = _kernel_socket(connection), _client_socket(connection)
         work = (self._record(), self._hear_clients(), self._play())
@@ -64,8 +65,12 @@ class Recorder:
     async def _record(self) -> None:
         while True:
             frames = await self._kernel.recv_multipart()
-            self._heard.set()
-            if not _welcomes(frames):
+            greeting = _welcomes(frames)
+            self._greets |= greeting
+            # From a kernel that greets, anything else may be its former process's last word.
+            if greeting or not self._greets:
+                self._heard.set()
+            if not greeting:
                 self._tape.add(frames)
                 self._to_send.set()
 
