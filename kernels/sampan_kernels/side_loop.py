@@ -37,5 +37,8 @@ class SideLoop:
             for task in left:
                 task.cancel()
             self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            # A transport that was closed just now gives its socket back in a later turn.
+            self._loop.run_until_complete(asyncio.sleep(0.01))
         finally:
             self._loop.close()
