@@ -9,17 +9,19 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers know the name; `typing` itself would be most of what this import costs
 if TYPE_CHECKING:
+    from sampan.browsing import browse
     from sampan.dask_cluster import cluster, dask_client
     from sampan.finding import find
     from sampan.need import Need
     from sampan.opening import open  # noqa: A004 (called as sampan.open)
     from sampan.whereabouts import Here, here
 
-__all__ = ["Here", "Need", "cluster", "dask_client", "find", "here", "open"]
+__all__ = ["Here", "Need", "browse", "cluster", "dask_client", "find", "here", "open"]
 
 _HOMES = {
     "Here": "sampan.whereabouts",
     "Need": "sampan.need",
+    "browse": "sampan.browsing",
     "cluster": "sampan.dask_cluster",
     "dask_client": "sampan.dask_cluster",
     "find": "sampan.finding",

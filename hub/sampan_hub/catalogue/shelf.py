@@ -193,8 +193,10 @@ class Shelf:
     async def _write(self, kept: Collection[Kept], *, empty: bool = False) -> None:
         index = await self._opened()
         some = [one for one in kept if one.status.shown]
-        gone = [one.number for one in kept if not one.status.shown]
-        await asyncio.to_thread(lambda: index.write(map(texts, some), gone, empty=empty))
+        # A first draft was never there.
+        gone = [one.number for one in kept if not one.status.shown and one.revision > 1]
+        if some or gone or empty:
+            await asyncio.to_thread(lambda: index.write(map(texts, some), gone, empty=empty))
 
     async def _opened(self) -> SearchIndex:
         if self._index is None:

@@ -133,6 +133,15 @@ async def test_one_word_in_either_language_finds_it_and_data_stay_lazy() -> None
     assert float(data["surface_temperature"].isel(time=0).mean()) > 200
 
 
+async def test_a_person_browses_and_looks() -> None:
+    browser = await asyncio.to_thread(sampan.browse, "海表温度")
+    assert browser.facets["kind"].options[0][1] == ""
+    browser.entries.value = "demo-iris/ostia-monthly@1"
+    await asyncio.to_thread(browser.look.click)
+    assert bytes(browser.picture.value).startswith(b"\x89PNG")
+    assert "sampan.open('demo-iris/ostia-monthly@1')" in browser.code.value
+
+
 async def test_several_matches_are_listed_with_what_tells_them_apart() -> None:
     found = await asyncio.to_thread(sampan.open, "stocks")
     assert isinstance(found, Results)
