@@ -176,6 +176,18 @@ def test_its_pages_are_below_a_secret_and_other_notebooks_are_clients(centre: Pr
         session.must_be_gone()
 
 
+def test_dask_jobqueues_own_tests_with_workers(centre: ProcessCentre) -> None:
+    """Of three two pass; the third names its workers, and has lines of its own in their script."""
+    argv = [sys.executable, "-m", "tests.sampan.a_foreign_suite"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=55, **centre.become())
+    assert done.returncode == 0, done.stderr[-3000:]
+    how = json.loads(done.stdout)
+    assert how.keys() >= {"test_worker_name_uses_cluster_name"}, done.stderr[-3000:]
+    third = how.pop("test_worker_name_uses_cluster_name")
+    assert "unexpected keyword argument 'name'" in third
+    assert how == {"test_basic": "passed", "test_adaptive": "passed"}, done.stderr[-3000:]
+
+
 def test_its_person_scales_it_from_elsewhere(centre: ProcessCentre) -> None:
     with centre.session() as session:
         for size, jobs in (({"workers": 1}, 1), ({"minimum": 2, "maximum": 3}, 2), ({"workers": 0}, 0)):
