@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pypinyin import Style, lazy_pinyin
-
 __all__ = ["VERSION", "Run", "chars", "normal", "runs", "sound", "sounds", "starts", "tokens"]
 
 VERSION: Final = 1
@@ -87,6 +85,9 @@ def sound(text: str) -> str:
 
 
 def _syllables(text: str) -> list[str]:
+    # Its dictionary is 60 MB, and most of what a start of the broker would take: it is read when there is something to sound.
+    from pypinyin import Style, lazy_pinyin
+
     return [part for part in lazy_pinyin(text, style=Style.NORMAL, errors="ignore") if part.isascii()]
 
 

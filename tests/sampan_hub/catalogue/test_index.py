@@ -13,8 +13,6 @@ from sampan_hub.catalogue.index import REASONS, SearchIndex, Seeker, Texts
 from sampan_hub.catalogue.question import read
 from sampan_hub.catalogue.words import normal, runs, sounds, tokens
 
-pytestmark = pytest.mark.fast
-
 CHINESE = "气温月平均海洋冰"
 WORDS = ("tas", "tasmax", "monthly", "mon", "sea", "2m", "no2", "a")
 
