@@ -112,12 +112,12 @@ class Person:
     def path(self, server: str = "") -> str:
         return f"/user/{quote(self.name)}/{server}/" if server else f"/user/{quote(self.name)}/"
 
-    async def kernel(self, server: str = "") -> Kernel:
-        """A new kernel in one's running server."""
+    async def kernel(self, server: str = "", name: str = "python3") -> Kernel:
+        """A new kernel in one's running server, of that kernelspec."""
         path = self.path(server)
         page = await self.client.get(f"{path}lab")
         page.raise_for_status()
-        answer = await self._send("POST", path, "api/kernels", json={"name": "python3"})
+        answer = await self._send("POST", path, "api/kernels", json={"name": name})
         answer.raise_for_status()
         self._kernels.append(kernel := Kernel(self, f"{path}api/kernels/{answer.json()['id']}"))
         return kernel

@@ -138,15 +138,17 @@ async def _pictures(person: Visitor, books: Mapping[str, str]) -> None:
         return
     for book in books.values():
         await _show(person, book)
-        await person.run(WHERE)
+        await person.page.keyboard.press("Control+s")
+        await person.press("Rename and Save")
+        await expect(person.page.locator(".jp-mod-current.jp-mod-dirty")).to_have_count(0, timeout=PATIENCE)
     tab = person.page.get_by_role("tab", name=books["east"], exact=True)
     await tab.drag_to(person.notebook, target_position={"x": 880, "y": 350})
     await expect(person.page.locator(".jp-NotebookPanel:visible")).to_have_count(2)
     await person.take("two-centres.en")
-    await person.page.keyboard.press("Control+s")
-    await person.press("Rename and Save")
     await person.lab_in_chinese()
-    await expect(person.page.locator(".jp-NotebookPanel:visible")).to_have_count(2)
+    for centre in books:
+        await expect(person.printed(f"{centre} keeps it").first).to_be_visible(timeout=PATIENCE)
+    await expect(person.page.locator("#jp-main-statusbar")).to_contain_text("| 空闲", timeout=PATIENCE)
     await person.take("two-centres.zh")
 
 
