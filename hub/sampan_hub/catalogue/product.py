@@ -18,7 +18,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-__all__ = ["SCHEMA", "Build", "Product", "Replica", "json_schema"]
+__all__ = ["SCHEMA", "Build", "Card", "Offer", "Product", "Replica", "json_schema"]
 
 SCHEMA: Final = "sampan/product/1"
 _NAME: Final = r"^[a-z][a-z0-9-]{0,62}$"
@@ -148,8 +148,27 @@ class Build(_Part):
     version: Annotated[str, Field(pattern=_VERSION)]
     targets: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     """Kinds of processor and accelerator."""
+    digest: Annotated[str, Field(pattern=_CHECKSUM)] | None = None
+    """Of an image or a lock: equal digests are equal installations."""
     limits: Summary | None = None
     """What is known not to work."""
+
+
+class Card(_Part):
+    """What a model is, in the terms of Hugging Face's cards (https://huggingface.co/docs/hub/model-cards)."""
+
+    pipeline_tag: Name
+    library_name: Name | None = None
+    base_model: Ref | None = None
+    datasets: Annotated[tuple[Ref, ...], Field(max_length=50)] = ()
+    parameters: Annotated[int, Field(ge=1, le=2**60)] | None = None
+
+
+class Offer(_Part):
+    """What computing is offered as."""
+
+    plan: Name
+    unit: Literal["core-hour", "card-hour", "GiB-month", "call", "month"]
 
 
 class Product(_Part):
@@ -175,6 +194,8 @@ class Product(_Part):
     """With `group`: the hub's group whose members may read it."""
     contacts: Annotated[tuple[Contact, ...], Field(max_length=20)] = ()
     doi: Annotated[str, Field(pattern=_DOI)] | None = None
+    concept_doi: Annotated[str, Field(pattern=_DOI)] | None = None
+    """Of all versions together (DCAT: isVersionOf)."""
     citation: Sentence | None = None
     """DCAT: bibliographicCitation."""
     related: Annotated[tuple[Ref, ...], Field(max_length=50)] = ()
@@ -183,6 +204,8 @@ class Product(_Part):
     """Names of what is measured, as in the file; each is a word to search by."""
     replicas: Annotated[tuple[Replica, ...], Field(max_length=100)] = ()
     builds: Annotated[tuple[Build, ...], Field(max_length=100)] = ()
+    card: Card | None = None
+    offer: Offer | None = None
     generated: bool = False
     """Made by a program to fill a catalogue, and shown as that wherever it is seen."""
 
@@ -190,6 +213,8 @@ class Product(_Part):
     def _agrees(self) -> Self:
         if (self.access == "group") != (self.group is not None):
             raise PydanticCustomError("group", "a group exactly where access is `group`")
+        if (self.card and self.kind != "model") or (self.offer and self.kind != "offer"):
+            raise PydanticCustomError("kind", "a card with models alone, and an offer with offers")
         return self
 
     def to_json(self) -> dict[str, Any]:

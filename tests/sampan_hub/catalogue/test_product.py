@@ -138,6 +138,20 @@ def test_a_licence_is_required_and_written_one_way() -> None:
     assert Product.model_validate(document(licence="cc-by-4.0 or mit")).licence == "CC-BY-4.0 OR MIT"
 
 
+def test_cards_and_offers_go_with_their_kinds() -> None:
+    card = {
+        "pipeline_tag": "image-classification",
+        "base_model": "vision/resnet@50",
+        "parameters": 25_000_000,
+    }
+    assert Product.model_validate(document(kind="model", card=card)).card is not None
+    offer = {"plan": "small", "unit": "card-hour"}
+    assert Product.model_validate(document(kind="offer", offer=offer)).offer is not None
+    refused(card=card)
+    refused(kind="model", offer=offer)
+    assert refused(kind="offer", offer={**offer, "unit": "yuan"}) == "offer.unit"
+
+
 def test_a_group_goes_with_access_by_group() -> None:
     assert Product.model_validate(document(access="group", group="polar")).group == "polar"
     refused(access="group")
