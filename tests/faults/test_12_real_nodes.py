@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -88,3 +88,34 @@ async def _limit(hub: WholeHub, centre: str, limits: dict[str, int]) -> None:
         return bool(told[centre] == place["latitude"])
 
     await came(read)
+
+
+async def test_a_kernels_node_is_lost(real_hub: WholeHub, federation: Federation, broken: Broken) -> None:
+    """Nothing ends while nobody knows; when its scheduler says so its person reads why, and nothing starts elsewhere."""
+    wish = {"kind": "kernel", "name": "lost", "options": {"plan": "light", "centre": "east"}}
+    launch = (await real_hub.ask("POST", "/launches", "dave", json=wish))["id"]
+
+    async def at(stage: str, seen: str) -> dict[str, Any] | None:
+        shown: dict[str, Any] = await real_hub.ask("GET", f"/launches/{launch}", "dave")
+        return shown if (shown["stage"], shown["seen"]) == (stage, seen) else None
+
+    ready = await came(lambda: at("ready", "alive"), 60)
+    centre, node = federation.centre("east"), ready["node"]
+    down = ["scontrol", "update", f"nodename={node}"]
+    try:
+        await asyncio.to_thread(centre.cut_node, node.partition("-")[2])
+        await asyncio.sleep(3)
+        assert await at("ready", "alive"), "its scheduler says that it runs"
+        # Slurm says it by itself after half a minute.
+        await asyncio.to_thread(centre.run, [*down, "state=down", "reason=lost"])
+        broken.mended()
+        ended = await came(lambda: at("ended", "ended"), 60)
+        seconds = broken.seconds
+    finally:
+        await asyncio.to_thread(centre.heal_node, node.partition("-")[2])
+        await asyncio.to_thread(centre.run, [*down, "state=resume"], check=False)
+        await asyncio.to_thread(centre.up)
+    assert ended["cause"]["code"] == "ended.node"
+    assert len(ended["attempts"]) == 1
+    done = ("The node of a running kernel is lost.", "正在运行的内核所在节点丢失。")
+    broken(done, ended["cause"], await counted(real_hub, []), seconds)
