@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sampan.errors import Conflict, Forbidden
 from sampan.messages import Message
 from sampan.stages import Kind, Target
-from sampan_hub.asking import Anybody, Near, Parts
+from sampan_hub.asking import Anybody, Near, Parts, Still
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
 from sampan_hub.steps.crewing import dismiss, hire
@@ -57,7 +57,7 @@ class State(BaseModel):
     wanted: int = Field(ge=0, le=1_000_000)
     minimum: int | None = Field(default=None, ge=0, le=1_000_000)
     maximum: int | None = Field(default=None, ge=0, le=1_000_000)
-    pages: str = Field(default="", max_length=1000, pattern=r"^(/[!-~]*/)?$")
+    pages: str = Field(default="", max_length=1000, pattern=r"^(/[!-.0-~][!-~]*/)?$")
     """Where the session's server shows Dask's own pages."""
     scheduler: str = Field(default="", max_length=200, pattern=r"^[!-~]*$")
     keys: str = Field(default="", pattern=f"{_PATH}|^$")
@@ -141,12 +141,14 @@ async def tell_state(launch: Cluster, state: State, services: Parts) -> None:
 
 
 @routes.get("/wishes")
-async def listen_for_wishes(launch: Cluster, services: Parts) -> StreamingResponse:
+async def listen_for_wishes(launch: Cluster, services: Parts, still: Still) -> StreamingResponse:
     """Lines of JSON: sizes that its person asks for elsewhere, and `{"over": true}`. A cluster lives while its object listens."""
-    return StreamingResponse(_wishes(services, launch.id), media_type="application/x-ndjson")
+    return StreamingResponse(_wishes(services, launch.id, still), media_type="application/x-ndjson")
 
 
-async def _wishes(services: Services, launch: str) -> AsyncGenerator[str, None]:
+async def _wishes(
+    services: Services, launch: str, still: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[str, None]:
     roster = services.rosters.of(launch)
     with roster.listener():
         yield "{}\n"
@@ -155,6 +157,8 @@ async def _wishes(services: Services, launch: str) -> AsyncGenerator[str, None]:
                 async with asyncio.timeout(_BREATH):
                     await roster.news.wait()
             except TimeoutError:
+                if not await still():
+                    return
                 yield "{}\n"
             row = await services.store.launch(launch)
             if row is None or row.target is not Target.READY or row.ended_at is not None:

@@ -152,6 +152,40 @@ def test_it_is_a_launch_beside_its_kernel(centre: ProcessCentre, session: Sessio
     assert state["scheduler"] == session.told["address"]
 
 
+def test_it_is_its_persons_alone_and_only_typed_requests_are_heard(
+    centre: ProcessCentre, session: Session
+) -> None:
+    order = {
+        "key": "0" * 32,
+        "numbers": [7],
+        "address": session.told["address"],
+        "keys": session.told["keys"],
+    }
+    here = f"/clusters/{session.name}"
+    for who, method, path, body, said in (
+        ("bob", "GET", here, None, (404, "launch.unknown_id")),
+        ("bob", "POST", f"{here}/workers", order, (404, "launch.unknown_id")),
+        ("alice", "GET", f"/clusters/{centre.kernel}", None, (409, "cluster.is_none")),
+        ("alice", "POST", f"{here}/workers", {**order, "address": "tls://$(id):1"}, (400, "request.field")),
+        ("alice", "POST", f"{here}/workers", {**order, "keys": "/a;id"}, (400, "request.field")),
+        ("alice", "POST", f"{here}/workers", {**order, "keys": "/a/../b"}, (400, "script.value")),
+        ("alice", "POST", f"{here}/workers", {**order, "numbers": [-1]}, (400, "request.field")),
+        ("alice", "POST", f"{here}/workers", {**order, "script": "id"}, (400, "request.field")),
+        ("alice", "POST", f"{here}/leave", {"jobs": ["1 2"]}, (400, "request.field")),
+        ("alice", "PUT", f"{here}/size", {"workers": 1, "minimum": 0, "maximum": 1}, (400, "request.field")),
+        ("alice", "PUT", f"{here}/size", {"minimum": 2, "maximum": 1}, (400, "request.field")),
+        (
+            "alice",
+            "PUT",
+            f"{here}/state",
+            {"workers": 1, "wanted": 1, "pages": "//a/"},
+            (400, "request.field"),
+        ),
+    ):
+        answer = asyncio.run(centre.broker.send(method, path, who, **({"json": body} if body else {})))
+        assert (answer.status_code, answer.json()["error"]["code"]) == said, (method, path, body)
+
+
 def test_its_pages_are_below_a_secret_and_other_notebooks_are_clients(centre: ProcessCentre) -> None:
     with centre.session(JUPYTERHUB_SERVICE_PREFIX="/user/alice/", NAME="mine") as session:
         link = session.told["dashboard"]
