@@ -144,6 +144,7 @@ async def _made(panel: Locator, name: str, workers: str, create: str) -> Locator
 
 
 async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
+    """The same in the other language; and a cluster at another centre, in a new notebook whose kernel is there."""
     await person.notebook.locator(".jp-CodeCell").last.click()
     await person.page.keyboard.press("Control+s")
     await person.page.get_by_role("dialog").get_by_role("textbox").press("Enter")  # the name that it has
@@ -151,12 +152,19 @@ async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
     # It is where it was before the page was loaded anew.
     panel = person.page.get_by_role("region", name="集群", exact=True)
     await expect(panel).to_be_visible(timeout=PATIENCE)
+    [session] = await hub.launches(person.name)
+    elsewhere = next(centre for centre in hub.centres if centre != session["centre"])
+    names = hub.descriptor(elsewhere)["names"].values()
+    kernels = await panel.get_by_label("位置").locator("option").all_inner_texts()
+    there = next(kernel for kernel in kernels if any(name in kernel for name in names))
+    await panel.get_by_label("位置").select_option(label=there)
     cluster = await _made(panel, "hai", "工作进程数", "创建")
+    await expect(cluster).to_contain_text(hub.descriptor(elsewhere)["names"]["zh"])
     await expect(cluster).to_contain_text("工作进程：2/2", timeout=PATIENCE)
     assert SOME_WORDS.search(await panel.inner_text()) is None
     await _take(person, panel, "clusters.zh")
     panel = await _shown(person, "超算中心")
-    await panel.get_by_role("button", name="查询").click()
+    await panel.get_by_role("button", name="查询").press("Enter")
     await expect(panel.locator("ol").get_by_role("listitem")).to_have_count(len(hub.centres))
     assert SOME_WORDS.search(await panel.inner_text()) is None
     await _take(person, panel, "centres.zh")

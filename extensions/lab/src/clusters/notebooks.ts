@@ -52,8 +52,9 @@ export class Notebooks {
     if (notebook === null) {
       return false;
     }
-    await notebook.panel.context.ready;
-    await notebook.panel.revealed;
+    const { context, revealed } = notebook.panel;
+    // A cell that is run before there is a session is not run at all; one whose kernel waits elsewhere is run when it comes.
+    await Promise.all([context.ready, revealed, context.sessionContext.ready]);
     this.put(notebook, code);
     await commands.execute('notebook:run-cell');
     return true;
