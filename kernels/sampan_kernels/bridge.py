@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 from sampan.address import Address
 from sampan.errors import SampanError, Unavailable
 from sampan_kernels.connection import PORTS
-from sampan_kernels.stream import open_stream
+from sampan_kernels.stream import close_stream, open_stream
 
 __all__ = ["Bridge", "private_folder"]
 
@@ -116,7 +116,7 @@ async def _join(
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        stream.close()
+        await close_stream(stream)
 
 
 async def _give(source: asyncio.StreamReader, target: WebSocketClientConnection) -> None:

@@ -18,6 +18,7 @@ from sampan.client import AsyncBroker
 from sampan.errors import SampanError, Unavailable
 from sampan.messages import Language, Message
 from sampan_kernels.bridge import Bridge
+from sampan_kernels.kept import Kept
 from sampan_kernels.news import news
 from sampan_kernels.relay import Relay
 from sampan_kernels.seen import Seen
@@ -30,6 +31,8 @@ FREE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to give a job back while the broker is away."""
 AGAIN: Final = 1.0
 """Seconds between attempts to reach a kernel that is there."""
+NOTES: Final = ("seen", "kept")
+"""What is remembered of a kernel for the next server; a file each."""
 log = logging.getLogger(__name__)
 
 
@@ -52,14 +55,19 @@ class FarKernel:
         wish: Wish,
         folder: Path,
         say: Callable[[Message], None],
-        seen: Path | None = None,
+        memory: Path | None = None,
     ) -> None:
-        """`folder` is for its sockets, and goes with it; `say` is told each step on the way."""
+        """`folder` is for its sockets, and goes with it; `say` is told each step on the way.
+
+        `memory` is a folder for what a server after this one has to know of it, gone when it is freed.
+        """
         self._address, self._wish, self._folder, self._say = address, wish, folder, say
         self._broker = AsyncBroker(address)
         self._launch = ""
         self._bridge: Bridge | None = None
-        self._relay = Relay(folder, Seen(seen), wish.language)
+        self._notes = {name: memory / f"{name}-{wish.name}" for name in NOTES} if memory else {}
+        seen, kept = Seen(self._notes.get("seen")), Kept(self._notes.get("kept"))
+        self._relay = Relay(folder, seen, kept, wish.language)
         self._follower: asyncio.Task[None] | None = None
         self._over: Message | None = None
 
@@ -129,6 +137,8 @@ class FarKernel:
         if self._launch and self._over is None:
             await self._stop()
         await self.leave()
+        for note in self._notes.values():
+            note.unlink(missing_ok=True)
 
     async def leave(self) -> None:
         """Lets go of it here; the kernel goes on, for whoever comes back to it."""

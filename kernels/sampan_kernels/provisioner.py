@@ -92,13 +92,9 @@ class CentreProvisioner(KernelProvisionerBase):
     async def _make(self) -> FarKernel:
         parent = None if os.environ.get("SAMPAN_URL") else os.environ.get("SAMPAN_LAUNCH")
         wish = Wish(self.kernel_id, self.options, parent, spoken_here())
-        return FarKernel(
-            Address.from_environment(os.environ), wish, private_folder(), self._say, self._seen()
-        )
-
-    def _seen(self) -> Path:
-        """Beside Jupyter's connection files, where the server that comes after this one finds it."""
-        return Path(jupyter_runtime_dir(), f"seen-{self.kernel_id}")
+        # Beside Jupyter's connection files, where the server that comes after this one looks.
+        memory = Path(jupyter_runtime_dir())
+        return FarKernel(Address.from_environment(os.environ), wish, private_folder(), self._say, memory)
 
     def _runs_at(self, info: Any) -> KernelConnectionInfo:
         self._runs = True
@@ -162,7 +158,6 @@ class CentreProvisioner(KernelProvisionerBase):
         """The one place that gives the job back: `kill` comes before a restart, too, and is not always told so."""
         if not restart:
             await self._let_go(FarKernel.free)
-            self._seen().unlink(missing_ok=True)
 
     async def leave(self) -> None:
         """Lets go of the kernel, which goes on: for a server that ends and whose session does not."""

@@ -20,6 +20,7 @@ from sampan.messages import Language, Message
 from sampan_kernels import news, stand_in
 from sampan_kernels.cells import Cells
 from sampan_kernels.connection import PORTS, Connection
+from sampan_kernels.kept import Kept
 from sampan_kernels.parcel import OURS, Parcel
 from sampan_kernels.seen import Seen
 
@@ -39,8 +40,8 @@ class Relay:
     It waits, leads, or is over; `hold` makes it wait again. Messages of clients are led on in the order in which they came.
     """
 
-    def __init__(self, folder: Path, seen: Seen, language: Language) -> None:
-        self._folder, self._seen, self._language = folder, seen, language
+    def __init__(self, folder: Path, seen: Seen, kept: Kept, language: Language) -> None:
+        self._folder, self._seen, self._kept, self._language = folder, seen, kept, language
         self._ours = Connection.make(folder / "kernel")
         self._context = Context()
         self._context.setsockopt(zmq.LINGER, 0)
@@ -52,7 +53,6 @@ class Relay:
         self._news: Mapping[str, Any] | None = None
         self._info: dict[str, Any] | None = None
         self._status = "starting"
-        self._kept: list[tuple[str, Parcel]] = []
         self._cells = Cells(seen)
         self._met = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,7 +118,7 @@ class Relay:
         ask = Parcel.make("kernel_info_request", {}, {}, (OURS.encode(),))
         await self._there["shell"].send_multipart(ask.frames(self._key))
         while self._kept:
-            name, parcel = self._kept.pop(0)
+            name, parcel = self._kept.first()
             await self._lead_on(name, parcel)
 
     def hold(self) -> None:
@@ -143,17 +143,14 @@ class Relay:
 
     async def interrupt(self) -> None:
         """What waits to be run is not run."""
-        kept, self._kept = self._kept, [one for one in self._kept if one[1].kind != "execute_request"]
-        for _, parcel in kept:
-            if parcel.kind == "execute_request":
-                await self._send_all(stand_in.answer_interrupted(parcel))
+        for _, parcel in self._kept.take("execute_request"):
+            await self._send_all(stand_in.answer_interrupted(parcel))
 
     async def end(self, why: Message) -> None:
         """There will be no kernel (any more): said to whoever waits for one."""
         self._part()
         self._over, self._status = why, "dead"
-        kept, self._kept = self._kept, []
-        for parcel in (*self._cells.asked(), *(parcel for _, parcel in kept)):
+        for parcel in (*self._cells.asked(), *(parcel for _, parcel in self._kept.take())):
             await self._refuse(parcel)
         await self._say_state()
 
@@ -186,7 +183,7 @@ class Relay:
             elif self._leads and not self._kept:
                 await self._lead_on(name, parcel)
             else:
-                self._kept.append((name, parcel))
+                self._kept.add((name, parcel))
 
     async def _answers_info(self, name: str, asked: Parcel) -> bool:
         """Who only looks whether somebody is there is answered here: a kernel that computes would let them wait."""

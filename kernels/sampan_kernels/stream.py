@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from contextlib import suppress
 from typing import Any, Final
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -14,11 +16,12 @@ from sampan import calls
 from sampan.address import Address
 from sampan.errors import Unreachable
 
-__all__ = ["open_stream"]
+__all__ = ["close_stream", "open_stream"]
 
 CONNECT: Final = 10.0
 QUIET: Final = 20.0
 """Seconds between two questions whether the other side is still there."""
+CLOSE: Final = 1.0
 LARGEST: Final = 1 << 20
 
 
@@ -44,14 +47,31 @@ async def open_stream(address: Address, launch: str, name: str) -> WebSocketClie
         request_timeout=CONNECT,
     )
     resolver = None if address.socket is None else _Unix(path=address.socket)
+    opening = asyncio.ensure_future(
+        websocket_connect(request, ping_interval=QUIET, max_message_size=LARGEST, resolver=resolver)
+    )
     try:
-        return await websocket_connect(
-            request, ping_interval=QUIET, max_message_size=LARGEST, resolver=resolver
-        )
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # Tornado forgets a socket whose opening is cancelled; so it is opened, and closed.
+        opening.add_done_callback(lambda opened: opened.cancelled() or opened.exception())
+        with suppress(OSError, HTTPClientError, WebSocketError):
+            async with asyncio.timeout(CLOSE):
+                await close_stream(await asyncio.shield(opening))
+        raise
     except HTTPClientError as error:
         raise calls.error_of(error.code, _body(error), address.url) from error
     except (OSError, WebSocketError) as error:
         raise Unreachable("broker.unreachable", cause=repr(error)) from error
+
+
+async def close_stream(stream: WebSocketClientConnection) -> None:
+    """Closes it, and returns when its socket is given back: a loop that ends before leaves it open."""
+    stream.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE):
+            while await stream.read_message() is not None:
+                pass
 
 
 def _body(error: HTTPClientError) -> object:

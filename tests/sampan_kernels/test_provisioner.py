@@ -76,9 +76,9 @@ async def test_starts_runs_interrupts_restarts_and_frees(
     client = manager.client()
     client.start_channels()
     await client.wait_for_ready(timeout=30)
+    told = await run(client, "import os; print(os.environ['SAMPAN_LAUNCH'])")
     [launch] = await broker.launches("alice")
-    assert (launch["kind"], launch["name"]) == ("kernel", manager.kernel_id)
-    assert await run(client, "import os; print(os.environ['SAMPAN_LAUNCH'])") == launch["id"]
+    assert (told, launch["kind"], launch["name"]) == (launch["id"], "kernel", manager.kernel_id)
     assert await run(client, "x = 1; print('变量')") == "变量"
     big = await run(client, "print('y' * 5_000_000)")
     assert len(big) == 5_000_000

@@ -17,6 +17,7 @@ from zmq.asyncio import Context, Socket
 from sampan.messages import Message
 from sampan_kernels import relay
 from sampan_kernels.connection import PORTS, Connection
+from sampan_kernels.kept import Kept
 from sampan_kernels.parcel import Parcel
 from sampan_kernels.relay import Relay
 from sampan_kernels.seen import Seen
@@ -76,7 +77,7 @@ def folder() -> Iterator[Path]:
 @asynccontextmanager
 async def led(folder: Path) -> AsyncIterator[tuple[Relay, Scripted, AsyncKernelClient]]:
     """A relay that leads, with a client that it has met."""
-    kernel, here = Scripted(folder), Relay(folder, Seen(), "en")
+    kernel, here = Scripted(folder), Relay(folder, Seen(), Kept(), "en")
     client = _client(here)
     try:
         await here.lead(kernel.connection.ip, kernel.connection.to_json(), "sampan-test")
@@ -170,9 +171,10 @@ async def test_the_next_server_makes_up_for_the_one_that_was_killed(
     monkeypatch.setattr(relay, "LOST", 0.2)
     kernel, seen = Scripted(folder), folder / "seen"
     published: list[Parcel] = []
+    number = ""
     for life in (1, 2):
         (folder / str(life)).mkdir()
-        here = Relay(folder / str(life), Seen(seen), "en")
+        here = Relay(folder / str(life), Seen(seen), Kept(), "en")
         client = _client(here, "the page")
         await here.lead(kernel.connection.ip, kernel.connection.to_json(), "sampan-test")
         client.kernel_info()
@@ -226,3 +228,45 @@ async def test_what_nobody_has_signed_goes_nowhere(folder: Path) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await kernel.hear("execute_request")
+
+
+async def test_what_waited_at_a_server_that_was_killed_is_run_by_the_next_one_once(folder: Path) -> None:
+    kernel, file = Scripted(folder), folder / "kept"
+    numbers: list[str] = []
+    for life in ("1", "2", "3"):
+        (folder / life).mkdir()
+        here = Relay(folder / life, Seen(), Kept(file), "en")
+        client = _client(here, "the page")
+        if life == "1":
+            numbers = [client.execute(code) for code in ("first()", "second()")]
+            await asyncio.sleep(0.3)
+            assert file.stat().st_mode & 0o777 == 0o600
+        else:
+            await here.lead(kernel.connection.ip, kernel.connection.to_json(), "sampan-test")
+            client.kernel_info()
+            await kernel.hear("kernel_info_request")
+        if life == "2":
+            asked = [await kernel.hear("execute_request") for _ in numbers]
+            assert [one.content["code"] for one in asked] == ["first()", "second()"]
+            content = {"status": "ok", "execution_count": 1}
+            await kernel.send("shell", Parcel.make("execute_reply", content, asked[0], asked[0].address))
+            assert (await _replied(client, numbers[0]))["status"] == "ok"
+        if life == "3":
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await kernel.hear("execute_request")
+        client.stop_channels()
+        await here.close()
+    kernel.close()
+
+
+def test_what_is_taken_back_is_in_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "kept"
+    some = Kept(file)
+    for kind in ("execute_request", "comm_info_request", "execute_request"):
+        some.add(("shell", Parcel.make(kind, {}, {}, (b"me",))))
+    assert [one.kind for _, one in Kept(file).take("execute_request")] == ["execute_request"] * 2
+    assert [one.kind for _, one in Kept(file).take()] == ["comm_info_request"]
+    assert not Kept(file)
+    file.write_text("half a li")
+    assert not Kept(file), "written while the disk was full"
