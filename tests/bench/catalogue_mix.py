@@ -16,8 +16,8 @@ __all__ = ["COUNT", "Question", "mix"]
 
 COUNT: Final = 400
 _SEED: Final = 20261125
-_COMMON: Final = ("程序", "自动生成", "made", "program")
-"""Each stands in every summary of a generated entry."""
+_COMMON: Final = ("数据产品", "示例", "共享资源", "shared resource", "specimen")
+"""Each stands in a quarter of the generated entries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ _HOW: Final = """
 再分析 reanalysis | 观测 observed | 模拟 simulated | 融合 merged | 同化 assimilated | 格点 gridded
 站点 station | 历史 historical | 实时 real-time | 预测 predicted | 基准 benchmark
 """
+_FORMS: Final = """
+数据产品 data product | 共享资源 shared resource | 示例条目 sample entry | 测试样本 test specimen
+"""
 _KINDS: Final = ("dataset", "dataset", "dataset", "software", "model", "notebook", "service", "offer")
 _SUBJECTS: Final = ("climate", "ocean", "land", "biology", "materials", "energy", "society", "language")
 _LICENCES: Final = ("CC-BY-4.0", "CC0-1.0", "MIT", "Apache-2.0", "GPL-3.0-or-later")
@@ -62,6 +65,7 @@ def _coined(chance: random.Random) -> str:
 def _product(number: int, chance: random.Random) -> Product:
     place, thing, how = (chance.choice(_words(table)) for table in (_PLACES, _THINGS, _HOW))
     coined, other = _coined(chance), chance.choice(_words(_THINGS))
+    form = chance.choice(_words(_FORMS))
     # Two characters out of some thousands: words that few entries hold, beside those that many do.
     rare = "".join(chr(0x4E00 + chance.randrange(3000)) for _ in range(2))
     return Product.model_validate(
@@ -76,8 +80,8 @@ def _product(number: int, chance: random.Random) -> Product:
                 "en": f"{how[1].capitalize()} {thing[1]}, {place[1]}, {coined}",
             },
             "summary": {
-                "zh": f"程序自动生成的条目，与{other[0]}相关。",
-                "en": f"Made by a program; goes with {other[1]}.",
+                "zh": f"程序自动生成的{form[0]}，与{other[0]}相关。",
+                "en": f"A {form[1]} made by a program; goes with {other[1]}.",
             },
             "subject": chance.choice(_SUBJECTS),
             "licence": chance.choice(_LICENCES),

@@ -37,6 +37,7 @@ class Texts:
     rest: tuple[str, ...]
     facets: Mapping[str, tuple[str, ...]]
     readers: tuple[str, ...]
+    """Everybody, or one group, or nobody."""
     used: bool = False
 
 
@@ -74,8 +75,8 @@ class SearchIndex:
             builder.add_text_field(name, tokenizer_name=_WORDS, index_option=how)
         for name in FACETS:
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
-        builder.add_text_field("reader", tokenizer_name="raw", index_option="basic")
-        builder.add_text_field("used", tokenizer_name="raw", index_option="basic")
+        for name in ("reader", "place", "used"):
+            builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
         self._schema = builder.build()
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -114,6 +115,9 @@ class SearchIndex:
         for name, values in one.facets.items():
             for value in values:
                 document.add_text(name, value)
+        places = one.facets.get("centre", ())
+        for place in (EVERYWHERE,) if EVERYWHERE in places else places:
+            document.add_text("place", place)
         for reader in one.readers:
             document.add_text("reader", reader)
         if one.used:
@@ -200,18 +204,25 @@ class SearchIndex:
         return _all(parts)
 
     def _ranked(self, query: Query, terms: Sequence[Term], seeker: Seeker) -> Query:
-        here = (EVERYWHERE,) if seeker.centre is None else (EVERYWHERE, seeker.centre)
-        told = {
-            "readable": _any([self._is("reader", reader) for reader in seeker.readers]),
-            "here": _any([self._is("centre", centre) for centre in here]),
-            "used": self._is("used", "1"),
-        }
-        if terms:
-            told["title"] = self._asked(terms, "title")
-        weighed = [
-            (Occur.Should, Query.const_score_query(part, REASONS[name])) for name, part in told.items()
+        """The query with each bit that an entry earns. Of the ways to a bit no entry has two, or it would count twice."""
+        groups = [self._is("reader", reader) for reader in seeker.readers if reader != EVERYWHERE]
+        ways = [
+            ("readable", self._is("reader", EVERYWHERE)),
+            ("here", self._is("place", EVERYWHERE)),
+            ("used", self._is("used", "1")),
         ]
-        return Query.boolean_query([(Occur.Must, Query.const_score_query(query, 0.0)), *weighed])
+        if groups:
+            ways.append(("readable", _any(groups)))
+        if seeker.centre is not None:
+            ways.append(("here", self._is("place", seeker.centre)))
+        if terms:
+            ways.append(("title", self._asked(terms, "title")))
+        ranked = Query.const_score_query(query, 0.0)
+        for name, way in ways:
+            # One inside the other: of several beside each other the library reads every list to its end, found or not.
+            earned = Query.const_score_query(way, REASONS[name])
+            ranked = Query.boolean_query([(Occur.Must, ranked), (Occur.Should, earned)])
+        return ranked
 
     def _facets(
         self, searcher: Searcher, asked: Query, chosen: Mapping[str, Sequence[str]]

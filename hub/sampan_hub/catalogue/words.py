@@ -15,8 +15,8 @@ from typing import Final
 
 __all__ = ["VERSION", "Run", "chars", "normal", "runs", "sound", "sounds", "starts", "tokens"]
 
-VERSION: Final = 1
-"""An index made by another version of this file is made anew."""
+VERSION: Final = 2
+"""Of what an index holds: one that was made by another version is made anew."""
 SHORT: Final = 3
 """Beginnings of words up to this length are kept as words of their own."""
 _SOUNDED: Final = 4
