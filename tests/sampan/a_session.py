@@ -10,6 +10,7 @@ import sys
 from distributed import Client
 
 import sampan
+from tests.sampan.same_cells import COMPUTE
 
 
 def tell_of_worker() -> dict[str, object]:
@@ -27,10 +28,12 @@ def main() -> None:
     cluster = sampan.cluster(workers=2, cores=1, memory="512 MiB", hours=0.5, name=os.environ.get("NAME"))
     client = Client(cluster)
     client.wait_for_workers(2, timeout=60)
+    cell = {"__name__": "__main__"}
+    exec(COMPUTE.format(pause=0, parts=12), cell)  # noqa: S102 (our own text)
     told = {
         "pid": os.getpid(),
         "workers": list(client.run(tell_of_worker).values()),
-        "sum": client.submit(sum, range(10)).result(),
+        "digest": client.compute(cell["graph"]).result(),
         "address": cluster.scheduler_address,
         "dashboard": cluster.dashboard_link,
         "name": cluster.name,
