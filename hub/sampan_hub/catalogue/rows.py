@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import RowMapping, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sampan.entries import Status
@@ -131,7 +131,3 @@ async def _revise(connection: AsyncConnection, kept: Kept, by: str, changes: Map
         )
     )
     return Kept.read(row)
-
-
-def last_revision() -> Select[Any]:
-    return select(func.max(revisions.c.number))

@@ -9,7 +9,7 @@ from typing import Final
 
 from sampan_hub.catalogue.words import normal
 
-__all__ = ["TERMS", "same"]
+__all__ = ["TERMS", "known", "same"]
 
 TERMS: Final[tuple[tuple[str, ...], ...]] = (
     ("气温", "air temperature", "tas", "t2m"),
