@@ -257,15 +257,15 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "launch.server_again": (
         (
-            "The session's Jupyter server at {centre} was killed and is being started again in the same job. Kernels at other centres "
-            "go on."
+            "The session's Jupyter server at {centre} was killed and is being started again in the same job. "
+            "Kernels at other centres go on."
         ),
         "{centre}的会话服务进程被终止，正在同一任务内重新启动。其他中心的内核继续运行。",
     ),
     "launch.server_back": (
         (
-            "The session at {centre} is back, in the same job. Kernels that ran in it have started anew; those at other centres kept "
-            "their variables."
+            "The session at {centre} is back, in the same job. "
+            "Kernels that ran in it have started anew; those at other centres kept their variables."
         ),
         "{centre}的会话已在同一任务内恢复。在其中运行的内核已重新开始；其他中心的内核保留了变量。",
     ),
