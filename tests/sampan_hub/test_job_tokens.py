@@ -35,6 +35,12 @@ OPEN: Final = frozenset(
         ("DELETE", "/launches/{launch}"),
         ("GET", "/launches/{launch}/events"),
         ("GET", "/launches/{launch}/log"),
+        ("POST", "/clusters/{launch}/workers"),
+        ("POST", "/clusters/{launch}/leave"),
+        ("PUT", "/clusters/{launch}/state"),
+        ("GET", "/clusters/{launch}/wishes"),
+        ("GET", "/clusters/{launch}"),
+        ("PUT", "/clusters/{launch}/size"),
         ("GET", "/catalogue/search"),
         ("GET", "/catalogue/entries/{provider}/{name}"),
         ("GET", "/catalogue/entries/{provider}/{name}/{version}"),
@@ -119,6 +125,7 @@ async def test_it_reaches_its_own_launch_and_its_children(scene: Scene) -> None:
         assert await scene.code("GET", f"/launches/{launch}/log") == ""
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/log"), ("GET", "/events")):
         assert await scene.code(method, f"/launches/{scene.other}{path}") == "launch.unknown_id"
+    assert await scene.code("GET", f"/clusters/{scene.other}") == "launch.unknown_id"
 
 
 async def test_it_starts_nothing_that_is_not_its_own(scene: Scene) -> None:

@@ -36,9 +36,9 @@ async def started(specs: KernelSpecManager) -> tuple[AsyncKernelManager, AsyncKe
 async def heard(client: AsyncKernelClient, until: str, said: list[str], seconds: float = 30.0) -> None:
     """Notes what is printed, up to that line."""
     async with asyncio.timeout(seconds):
-        while not said or until not in said:
+        while f"{until}\n" not in "".join(said):
             content = (await client.get_iopub_msg())["content"]
-            said += content.get("text", "").splitlines()
+            said.append(content.get("text", ""))
 
 
 async def test_what_it_said_meanwhile_comes_once_and_in_its_order(
@@ -58,6 +58,7 @@ async def test_what_it_said_meanwhile_comes_once_and_in_its_order(
     with suppress(Empty, TimeoutError):
         await heard(client, "line 99", said, 0.5)
     client.stop_channels()
+    manager.context.destroy(linger=0)
     after = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
     made = KernelProvisionerFactory.instance().create_provisioner_instance(
         manager.kernel_id, after.kernel_spec, parent=after
@@ -71,7 +72,7 @@ async def test_what_it_said_meanwhile_comes_once_and_in_its_order(
     # What was said meanwhile comes when somebody is there to hear it.
     client.kernel_info()
     await heard(client, "line 99", said)
-    assert said == [f"line {i}" for i in range(100)]
+    assert "".join(said).splitlines() == [f"line {i}" for i in range(100)]
     client.stop_channels()
     await after.shutdown_kernel()
     await came(lambda: test_provisioner._free(broker))
