@@ -75,10 +75,11 @@ def dask_client(name: str) -> Client:
     if not told["listens"] or not told["scheduler"]:
         raise Unavailable("cluster.silent")
     try:
-        from distributed import Client
+        from sampan.job_cluster import CentreClient
     except ModuleNotFoundError as error:
         raise Missing("cluster.no_dask", str(error)) from error
-    return Client(told["scheduler"], security=Seal(Path(told["keys"])).security())  # type: ignore[no-untyped-call]
+    security = Seal(Path(told["keys"])).security()
+    return CentreClient(told["scheduler"], security=security, pages=str(told["pages"]))
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import dask
 from dask_jobqueue.core import Job, JobQueueCluster
+from distributed import Client
 from distributed.core import Status
 from distributed.deploy.spec import ProcessInterface
 from distributed.scheduler import Scheduler
@@ -19,7 +20,7 @@ from sampan.foreman import Foreman
 from sampan.pages import Pages
 from sampan.seal import Seal
 
-__all__ = ["CentreCluster", "CentreJob"]
+__all__ = ["CentreClient", "CentreCluster", "CentreJob"]
 
 _REPLACED: Final = 0.5
 """Seconds after Dask has given a lost worker up until another is asked for."""
@@ -202,3 +203,16 @@ class CentreCluster(JobQueueCluster):
                 self._listening.cancel()
             await self.foreman.close()
             self.seal.remove()
+
+
+class CentreClient(Client):
+    """A client from another notebook of the session. `pages`: where Dask's pages are for its person; empty: nowhere."""
+
+    def __init__(self, address: str, *, pages: str, **more: Any) -> None:
+        self._pages = pages
+        super().__init__(address, **more)  # type: ignore[no-untyped-call]
+
+    @property
+    def dashboard_link(self) -> str:
+        """Dask's own would lead to the loopback address of a node."""
+        return f"{self._pages}status" if self._pages else ""

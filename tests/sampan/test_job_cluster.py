@@ -201,12 +201,12 @@ def test_its_pages_are_below_a_secret_and_other_notebooks_are_clients(centre: Pr
             # Bokeh, which has been asked for by now, would lead from / to the secret.
             for page in PAGES + tuple(f"/user/alice/sampan/dask/{'0' * 32}{page}" for page in PAGES):
                 assert browser.get(f"{here}{page}").status_code == 404, page
-        program = "import sampan; print(sampan.dask_client('mine').submit(sum, [40, 2]).result())"
-        argv = [sys.executable, "-c", program]
+        program = "client = sampan.dask_client('mine'); print(client.submit(sum, [40, 2]).result(), client.dashboard_link)"
+        argv = [sys.executable, "-c", f"import sampan; {program}"]
         shown = subprocess.run(
             argv, capture_output=True, text=True, check=True, timeout=30, **centre.become()
         )
-        assert shown.stdout == "42\n"
+        assert shown.stdout == f"42 {link}\n"
         assert session.say("close") == 0
         session.must_be_gone()
 
