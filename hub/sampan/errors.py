@@ -17,6 +17,7 @@ shown, in the language of the person who reads it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from sampan.messages import Message, Value
@@ -50,6 +51,9 @@ class SampanError(Exception):
     @property
     def code(self) -> str:
         return self.message.code
+
+    def __reduce__(self) -> tuple[partial[SampanError], tuple[()]]:
+        return partial(type(self), self.code, self.cause, **self.message.params), ()
 
 
 class Invalid(SampanError):

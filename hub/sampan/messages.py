@@ -36,6 +36,10 @@ class Message:
     def __hash__(self) -> int:
         return hash((self.code, tuple(sorted(self.params.items(), key=lambda item: item[0]))))
 
+    def __reduce__(self) -> tuple[type[Message], tuple[str, dict[str, Value]]]:
+        # Errors come back from Dask's workers and from other centres' kernels.
+        return type(self), (self.code, dict(self.params))
+
     def say(self, language: Language) -> str:
         """The sentence as plain text: whoever shows it as HTML escapes it.
 

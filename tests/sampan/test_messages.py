@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 from pathlib import Path
 
 import pytest
 
+from sampan.errors import Refused, SampanError, Unreachable
 from sampan.messages import LANGUAGES, Message, text
 from sampan.sentences import SENTENCES
 
@@ -54,6 +56,16 @@ def test_json_and_back() -> None:
     data = message.to_json()
     assert Message.from_json(data) == message
     assert set(LANGUAGES) <= data.keys()
+
+
+@pytest.mark.parametrize("kind", [Refused, Unreachable])
+def test_errors_come_back_from_other_processes_as_they_were(kind: type[SampanError]) -> None:
+    error = kind("centre.says", "a cause", centre=text({"en": "East", "zh": "东部"}), why="x")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 (written on this line)
+    assert (type(again), again.message, again.cause, str(again)) == (
+        *(kind, error.message, "a cause"),
+        str(error),
+    )
 
 
 def test_a_parameter_is_never_read_as_a_template() -> None:
