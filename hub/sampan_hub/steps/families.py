@@ -14,6 +14,7 @@ _ON_PURPOSE = frozenset(
         "ended.finished",
         "ended.time",
         "ended.cancelled_by_person",
+        "ended.deserted",
         "ended.idle",
         "ended.let_go",
     }

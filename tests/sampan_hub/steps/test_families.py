@@ -37,12 +37,13 @@ async def test_a_child_of_a_lost_parent_stays_to_be_adopted(one: Bench, cause: s
     assert (await one.over(child)).cause == Message("ended.stopped")
 
 
-async def test_a_job_that_its_person_cancelled_was_ended_on_purpose(one: Bench) -> None:
+@pytest.mark.parametrize("code", ["ended.cancelled_by_person", "ended.deserted"])
+async def test_what_its_person_cancelled_or_left_was_ended_on_purpose(one: Bench, code: str) -> None:
     parent = await one.launch()
     child = await one.launch(name="child", parent=parent.id)
     await one.put_ready(child)
-    cause = Message("ended.cancelled_by_person")
-    await one.store.update_launch(parent.id, stage="ended", ended_at=one.services.now(), cause=cause)
+    now = one.services.now()
+    await one.store.update_launch(parent.id, stage="ended", ended_at=now, cause=Message(code))
     assert (await one.over(child)).cause == Message("ended.stopped")
 
 
