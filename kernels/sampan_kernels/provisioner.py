@@ -16,16 +16,16 @@ from typing import Any, Final, cast
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from jupyter_core.paths import jupyter_runtime_dir
-from traitlets import Dict
+from traitlets import Dict, Unicode
 
 from sampan import calls
 from sampan.address import Address
 from sampan.errors import Conflict, Missing, SampanError
 from sampan.messages import Message
+from sampan.side_loop import SideLoop
 from sampan.whereabouts import spoken_language
 from sampan_kernels.bridge import private_folder
 from sampan_kernels.far_kernel import FarKernel, Wish
-from sampan_kernels.side_loop import SideLoop
 from sampan_kernels.speaking import spoken_here
 
 __all__ = ["CentreProvisioner"]
@@ -39,10 +39,13 @@ class CentreProvisioner(KernelProvisionerBase):
     """A kernel is a launch: it is placed, waits, starts, is reached and ends like any other, and outlives our way to it.
 
     The broker and the token are those of the session (SAMPAN_BROKER_URL), or of a person's own machine (SAMPAN_URL,
-    SAMPAN_TOKEN). Started in a session, the kernel ends when that one is stopped.
+    SAMPAN_TOKEN). Started in a session, the kernel ends when that one is stopped, or with what is named `within` it.
     """
 
     options = Dict(help="What it needs, as in a start link: plan, cores, memory, hours, centre, …").tag(
+        config=True
+    )
+    within = Unicode(help="The launch that it ends with, where that is not the session's own.").tag(
         config=True
     )
 
@@ -90,7 +93,7 @@ class CentreProvisioner(KernelProvisionerBase):
             raise
 
     async def _make(self) -> FarKernel:
-        parent = None if os.environ.get("SAMPAN_URL") else os.environ.get("SAMPAN_LAUNCH")
+        parent = None if os.environ.get("SAMPAN_URL") else self.within or os.environ.get("SAMPAN_LAUNCH")
         wish = Wish(self.kernel_id, self.options, parent, spoken_here())
         # Beside Jupyter's connection files, where the server that comes after this one looks.
         memory = Path(jupyter_runtime_dir())

@@ -1,0 +1,59 @@
+"""What is done on the side: its lines are printed where somebody waits, and what is interrupted is over."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from sampan.side_loop import SpokenLoop
+
+pytestmark = pytest.mark.fast
+
+
+@pytest.fixture
+def loop() -> Iterator[SpokenLoop]:
+    made = SpokenLoop("a test")
+    yield made
+    made.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "a test"]
+
+
+def test_what_it_says_is_printed_by_whoever_waits(
+    loop: SpokenLoop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def work() -> int:
+        loop.say("one")
+        await asyncio.sleep(0)
+        loop.say("two")
+        return 3
+
+    assert loop.wait(work()) == 3
+    assert capsys.readouterr().out == "one\ntwo\n"
+
+
+def test_what_it_raises_is_raised(loop: SpokenLoop) -> None:
+    async def work() -> None:
+        raise LookupError("there")
+
+    with pytest.raises(LookupError, match="there"):
+        loop.wait(work())
+
+
+def test_interrupted_it_is_over_before_anything_else_happens(loop: SpokenLoop) -> None:
+    ended = threading.Event()
+
+    async def work() -> None:
+        _thread.interrupt_main()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.wait(work())
+    assert ended.is_set()
