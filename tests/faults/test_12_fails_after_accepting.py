@@ -17,7 +17,7 @@ from tests.faults.broken import Broken
 from tests.faults.losses import counted, counted_at_sites
 from tests.sampan_hub.scripted_centre import Bench, bench
 from tests.ways.person import Person
-from tests.ways.whole_hub import WholeHub, came
+from tests.ways.whole_hub import WholeHub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -45,18 +45,7 @@ async def test_the_environment_is_gone(hub: WholeHub, broken: Broken) -> None:
     offers = await hub.ask("POST", "/place", "vera", json={"options": {"plan": "light"}})
     first_choice = offers["ranked"][0]["centre"]
     before = hub.descriptor(first_choice)
-    lines = (
-        "#!/bin/sh",
-        'case "$*" in *launcher*) echo "no such environment" >&2; exit 127;; esac',
-        f'exec {before["environment"]["python"]} "$@"',
-    )
-    python = hub.places.put(first_choice, "no-python", "\n".join(lines) + "\n")
-    hub.describe(first_choice, environment={"python": python})
-
-    async def described() -> bool:
-        return str((await hub.ask("GET", f"/centres/{first_choice}/facts"))["python"]) == python
-
-    await came(described)
+    await hub.another_python(first_choice, "no-python", 'echo "no such environment" >&2; exit 127')
     try:
         async with Person(hub, "vera") as vera:
             await vera.start(plan="light")

@@ -166,8 +166,7 @@ async def test_waiting_and_stopped_while_pending(hub: WholeHub) -> None:
 
 async def test_a_failed_start_says_why_and_what_next(hub: WholeHub) -> None:
     for centre in hub.centres:
-        _break(hub, centre)
-    await came(lambda: _described(hub))
+        await _break(hub, centre)
     async with visitor(hub, "carol") as carol:
         await carol.log_in()
         # The one plan that every centre runs.
@@ -192,19 +191,11 @@ def _names(hub: WholeHub) -> list[str]:
     return [hub.descriptor(centre)["names"]["en"] for centre in hub.centres]
 
 
-def _break(hub: WholeHub, centre: str) -> None:
+async def _break(hub: WholeHub, centre: str) -> None:
     """A Python that does everything but run what we start with it. It fails when the page has been seen to wait for it."""
-    real = hub.descriptor(centre)["environment"]["python"]
     seen = hub.places.put(centre, "not-seen-yet", "")
     fail = f'while [ -e {seen} ]; do sleep 0.1; done; echo "no such environment" >&2; exit 127'
-    script = ("#!/bin/sh", f'case "$*" in *launcher*) {fail};; esac', f'exec {real} "$@"')
-    python = hub.places.put(centre, "broken-python", "\n".join(script) + "\n")
-    hub.describe(centre, environment={"python": python})
-
-
-async def _described(hub: WholeHub) -> bool:
-    facts = [await hub.ask("GET", f"/centres/{centre}/facts") for centre in hub.centres]
-    return all(one["python"].endswith("broken-python") for one in facts)
+    await hub.another_python(centre, "broken-python", fail)
 
 
 async def _full(hub: WholeHub) -> bool:
