@@ -119,22 +119,22 @@ async def test_a_kernel_of_the_lab_whose_job_is_over_is_told_dead_and_not_starte
     hub: WholeHub,
 ) -> None:
     """What nobody asked for a second time costs nobody core-hours."""
-    async with Person(hub, "erin") as erin:
-        await erin.start(plan="light", centre="east")
-        await erin.ready()
-        notebook = await erin.kernel(name="sampan--cores-1--memory-1--hours-1--centre-west")
+    async with Person(hub, "eve") as eve:
+        await eve.start(plan="light", centre="east")
+        await eve.ready()
+        notebook = await eve.kernel(name="sampan--cores-1--memory-1--hours-1--centre-west")
         assert (await notebook.run("import os; print(os.environ['SAMPAN_CENTRE'])")).strip() == "west"
-        [launch] = [one for one in await hub.launches("erin") if one["kind"] == "kernel"]
-        await hub.ask("DELETE", f"/launches/{launch['id']}", "erin")
+        [launch] = [one for one in await hub.launches("eve") if one["kind"] == "kernel"]
+        await hub.ask("DELETE", f"/launches/{launch['id']}", "eve")
 
         async def dead() -> bool:
-            answer = await erin.client.get(f"{erin.path()}api/kernels")
+            answer = await eve.client.get(f"{eve.path()}api/kernels")
             return answer.status_code == 200 and answer.json() == []
 
         await came(dead)
-        kernels = [one["id"] for one in await hub.launches("erin", ended=True) if one["kind"] == "kernel"]
+        kernels = [one["id"] for one in await hub.launches("eve", ended=True) if one["kind"] == "kernel"]
         assert kernels == [launch["id"]]
-        await erin.stop()
+        await eve.stop()
 
 
 async def test_a_stream_that_is_refused_disturbs_nobody(hub: WholeHub) -> None:
