@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from sampan.browsing import browse
     from sampan.dask_cluster import cluster, dask_client
     from sampan.finding import find
+    from sampan.fleet import clusters
     from sampan.need import Need
     from sampan.opening import open  # noqa: A004 (called as sampan.open)
     from sampan.whereabouts import Here, here
 
-__all__ = ["Here", "Need", "browse", "cluster", "dask_client", "find", "here", "open"]
+__all__ = ["Here", "Need", "browse", "cluster", "clusters", "dask_client", "find", "here", "open"]
 
 _HOMES = {
     "Here": "sampan.whereabouts",
     "Need": "sampan.need",
     "browse": "sampan.browsing",
     "cluster": "sampan.dask_cluster",
+    "clusters": "sampan.fleet",
     "dask_client": "sampan.dask_cluster",
     "find": "sampan.finding",
     "here": "sampan.whereabouts",

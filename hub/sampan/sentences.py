@@ -1025,6 +1025,47 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{workers} of {wanted} Dask workers at {centre}.",
         "{centre}：Dask 工作进程 {workers}/{wanted}。",
     ),
+    # clusters.*: Dask workers at several centres, from one notebook
+    "clusters.closed": (
+        "These clusters are closed. Open them again: sampan.clusters(…).",
+        "这些集群已关闭。请用 sampan.clusters(…) 重新创建。",
+    ),
+    "clusters.elsewhere": (
+        "This kernel is at another centre than its notebook. Choose one of the session itself, and call sampan.clusters there.",
+        "此内核运行在笔记本所在中心之外。请改用会话自身的内核，再调用 sampan.clusters。",
+    ),
+    "clusters.given": (
+        "“{field}” says nothing of a cluster at {centre}. Write {centre}=dict(…) with workers, cores, memory, hours or options.",
+        "“{field}”不是{centre}集群的参数。请写成 {centre}=dict(…)，可用参数：workers、cores、memory、hours、options。",
+    ),
+    "clusters.large": (
+        "More than {most} MiB were to travel between two centres. Reduce the data where they are, and bring home what is left.",
+        "两个中心之间一次最多传送 {most} MiB。请在数据所在的中心先归约，再传回结果。",
+    ),
+    "clusters.none": (
+        "No centre was named. Write, say: sampan.clusters(east=dict(workers=2), west=dict(workers=2)).",
+        "没有指定超算中心。示例：sampan.clusters(east=dict(workers=2), west=dict(workers=2))。",
+    ),
+    "clusters.over": (
+        "The kernel that held your cluster at {centre} is there no more. {why} Close these clusters, and open them again.",
+        "{centre}的集群所在内核已结束。{why}请关闭这些集群后重新创建。",
+    ),
+    "clusters.process": (
+        "Its process has ended; perhaps it had not enough memory.",
+        "其进程已终止，可能是内存不足。",
+    ),
+    "clusters.python": (
+        "{centre} runs Python {there}, this notebook {here}: functions cannot go between them. Choose the same software at both.",
+        "{centre}的 Python 版本是 {there}，此处是 {here}，函数无法在两者之间传送。请在两处选用相同的软件环境。",
+    ),
+    "clusters.raised": (
+        "Your function failed at {centre}: {error}. What was said there follows.",
+        "您的函数在{centre}运行失败：{error}。详情附后。",
+    ),
+    "clusters.travel": (
+        "That cannot travel between two centres: {why}. Send and return plain values, arrays and tables.",
+        "该内容无法在两个中心之间传送：{why}。请只传递和返回普通数值、数组和表格。",
+    ),
     # command.*, up.*: the command line
     "command.not_installed": (
         "“sampan {command}” needs more than is installed here ({cause}). Install it with: pip install 'sampan[hub]'",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final, TypeVar
+
+from sampan.errors import Conflict
 
 __all__ = ["SideLoop", "SpokenLoop"]
 
@@ -59,13 +61,18 @@ class SpokenLoop(SideLoop):
     def say(self, line: str) -> None:
         self._lines.put(line)
 
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`, which is done over there. Interrupted here it is cancelled, and over when this returns."""
+    def wait(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of `work`, which is done over there. Interrupted here it is cancelled, and over when this returns.
+
+        Raises `Conflict` where this is closed.
+        """
+        if self._loop.is_closed():
+            raise Conflict("clusters.closed")
         over = threading.Event()
 
         async def whole() -> T:
             try:
-                return await work
+                return await work()
             finally:
                 over.set()
 

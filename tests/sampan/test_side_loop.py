@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sampan.errors import Conflict
 from sampan.side_loop import SpokenLoop
 
 pytestmark = pytest.mark.fast
@@ -31,7 +32,7 @@ def test_what_it_says_is_printed_by_whoever_waits(
         loop.say("two")
         return 3
 
-    assert loop.wait(work()) == 3
+    assert loop.wait(work) == 3
     assert capsys.readouterr().out == "one\ntwo\n"
 
 
@@ -40,7 +41,7 @@ def test_what_it_raises_is_raised(loop: SpokenLoop) -> None:
         raise LookupError("there")
 
     with pytest.raises(LookupError, match="there"):
-        loop.wait(work())
+        loop.wait(work)
 
 
 def test_interrupted_it_is_over_before_anything_else_happens(loop: SpokenLoop) -> None:
@@ -55,5 +56,12 @@ def test_interrupted_it_is_over_before_anything_else_happens(loop: SpokenLoop) -
             ended.set()
 
     with pytest.raises(KeyboardInterrupt):
-        loop.wait(work())
+        loop.wait(work)
     assert ended.is_set()
+
+
+def test_what_is_closed_says_so() -> None:
+    made = SpokenLoop("a test")
+    made.close()
+    with pytest.raises(Conflict):
+        made.wait(lambda: asyncio.sleep(0))
