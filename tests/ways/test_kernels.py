@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import pytest_asyncio
 
@@ -113,6 +114,45 @@ async def test_a_notebook_at_one_centre_computes_at_another(hub: WholeHub) -> No
             return not await hub.launches("carol") and not await asyncio.to_thread(hub.live_jobs, "west")
 
         await came(over)
+
+
+AT_TWO_CENTRES = """
+import json, os, socket, numpy, sampan
+def part(client, seeds):
+    def one(seed):
+        numbers = numpy.random.default_rng(seed).integers(0, 1000, 50_000)
+        return os.environ["SAMPAN_CENTRE"], socket.gethostname(), int(numbers.sum()), numbers.size
+    return client.gather(client.map(one, seeds[os.environ["SAMPAN_CENTRE"]]))
+few = {"workers": 1, "memory": "0.5 GiB"}
+with sampan.clusters(east=few, west=few) as two:
+    parts = two.run(part, {"east": [1, 2], "west": [3, 4]})
+print(json.dumps(parts))
+"""
+
+
+async def test_a_notebook_reduces_at_two_centres_and_combines_at_home(hub: WholeHub) -> None:
+    """What was reduced where it lies gives the same mean as all of it here; and what was started is given back."""
+    async with Person(hub, "alice") as alice:
+        await alice.start(plan="light", centre="east")
+        await alice.ready()
+        notebook = await alice.kernel()
+        *said, told = (await notebook.run(AT_TWO_CENTRES, deadline=90)).strip().splitlines()
+        assert {line.partition(": ")[0] for line in said} == {"east", "west"}, "what they waited for"
+        parts = json.loads(told)
+        for centre, found in parts.items():
+            assert {one[0] for one in found} == {centre}
+            if hub.kind == "federation":
+                assert {one[1].partition("-")[0] for one in found} == {centre}
+        total, size = (sum(one[place] for found in parts.values() for one in found) for place in (2, 3))
+        all_ = [numpy.random.default_rng(seed).integers(0, 1000, 50_000) for seed in (1, 2, 3, 4)]
+        assert total / size == numpy.concatenate(all_).mean()
+
+        async def given_back() -> bool:
+            kinds = [one["kind"] for one in await hub.launches("alice")]
+            return kinds == ["server"] and not await asyncio.to_thread(hub.live_jobs, "west")
+
+        await came(given_back)
+        await alice.stop()
 
 
 async def test_a_kernel_of_the_lab_whose_job_is_over_is_told_dead_and_not_started_again(
