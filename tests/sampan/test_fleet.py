@@ -123,9 +123,12 @@ def test_what_is_interrupted_here_is_interrupted_there(home: ProcessCentre) -> N
         assert fleet.run(where, 1)["east"][1] == 1
 
 
-def test_what_ends_elsewhere_is_told(home: ProcessCentre) -> None:
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_what_ends_elsewhere_is_told(home: ProcessCentre, all_of_it: bool) -> None:
+    """One kernel alone, and by the one launch that the panel shows for all."""
     with sampan.clusters(east=SMALL) as fleet:
-        home.ask("DELETE", f"/launches/{fleet['east'].kernel}")
+        kernel = fleet["east"].kernel
+        home.ask("DELETE", f"/launches/{launches(home)[kernel]['parent'] if all_of_it else kernel}")
         wait_until(lambda: fleet["east"].news.get("state") == "over")
         with pytest.raises(SampanError) as caught:
             fleet.run(where)
