@@ -16,6 +16,10 @@ __all__ = ["install"]
 OLD: Final = 45 * 24 * 3600
 """Seconds after which a session is over for certain: longer than any centre's longest."""
 
+_RATES: Final = {"iopub_msg_rate_limit": 10_000, "iopub_data_rate_limit": 32_000_000}
+"""Messages and bytes a second. What a kernel said while nobody listened, up to 64 MB and 20,000 messages, comes at once, and
+Jupyter measures over three seconds; what is dropped as too much never comes again."""
+
 
 def install(root: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Writes `jupyter_server_config.json` below `root`, a directory on JUPYTER_CONFIG_PATH. Idempotent."""
@@ -29,6 +33,7 @@ def install(root: Path, environ: Mapping[str, str] = os.environ) -> None:
         "ServerKernelManager": {"restarter_class": "sampan_kernels.session_kernels.Restarter"},
         # Which notebook has which kernel. A page that is open when its server comes back finds both again.
         "SessionManager": {"database_filepath": sessions},
+        "ZMQChannelsWebsocketConnection": _RATES,
     }
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     (root / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")

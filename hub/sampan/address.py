@@ -68,10 +68,14 @@ class Address:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Address:
         """Of a person's own machine (SAMPAN_URL), else of the session or the job we run in (SAMPAN_BROKER_URL).
 
-        The token of a session is never sent to an address that somebody typed. Raises Invalid where neither is set.
+        The token of a session is never sent to an address that somebody typed. Raises Invalid where neither is set, and
+        where the first would send it in clear over a network.
         """
         if url := environment.get("SAMPAN_URL"):
-            return cls.parse(url, token=environment.get("SAMPAN_TOKEN") or _kept_token(environment))
+            address = cls.parse(url, token=environment.get("SAMPAN_TOKEN") or _kept_token(environment))
+            if address.url.startswith("http://") and not address.on_this_machine:
+                raise Invalid("broker.not_encrypted", value=url[:200])
+            return address
         if url := environment.get("SAMPAN_BROKER_URL"):
             token = environment.get("SAMPAN_BROKER_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN")
             return cls.parse(url, token=token)

@@ -611,6 +611,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{value} is not an address we can use. It should look like http://127.0.0.1:8000 or http+unix://%2Fpath/services/sampan.",
         "{value} 不是可用的地址，应形如 http://127.0.0.1:8000 或 http+unix://%2Fpath/services/sampan。",
     ),
+    "broker.not_encrypted": (
+        "{value} is not encrypted, and your token would be read on the way. Use the hub's https:// address.",
+        "{value} 未加密，您的令牌会在途中被读取。请使用平台的 https:// 地址。",
+    ),
     "broker.no_answer": (
         "What answers at {url} is not a Sampan broker (status {status}). Check the address, or try again in a minute.",
         "{url} 处的答复不像是 Sampan 调度服务（状态 {status}）。请检查地址，或稍后再试。",
@@ -1002,6 +1006,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "cluster.no_time": (
         "This session ends in less than two minutes: too late to start workers. Start a new session first.",
         "本次会话将在两分钟内结束，来不及启动工作进程。请先启动新的会话。",
+    ),
+    "cluster.name_taken": (
+        "You already have a cluster named “{name}”. Close it, use it with sampan.dask_client, or choose another name.",
+        "您已有名为“{name}”的集群。请关闭它、用 sampan.dask_client 使用它，或换一个名称。",
     ),
     "cluster.no_parent": (
         "A Dask cluster belongs to a session or a kernel that is running. Make it there, in a notebook: sampan.cluster().",

@@ -70,6 +70,7 @@ class FarKernel:
         self._relay = Relay(folder, seen, kept, wish.language)
         self._follower: asyncio.Task[None] | None = None
         self._over: Message | None = None
+        self._ended = False
 
     @property
     def launch(self) -> str:
@@ -134,7 +135,7 @@ class FarKernel:
 
     async def free(self) -> None:
         """Gives its job back, also before it has started. Never raises: what the broker did not hear is in the log."""
-        if self._launch and self._over is None:
+        if self._launch and not self._ended:
             await self._stop()
         await self.leave()
         for note in self._notes.values():
@@ -162,6 +163,7 @@ class FarKernel:
                     if step["final"] == "ready" and self._bridge is None:
                         await self._reach()
                     elif step["final"] == "ended":
+                        self._ended = True
                         await self._end(message)
                         return
         except SampanError as error:

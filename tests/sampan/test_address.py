@@ -54,6 +54,9 @@ def test_a_session_and_a_laptop(tmp_path: Path) -> None:
     laptop = {"SAMPAN_URL": "http://127.0.0.1:8000", "HOME": str(tmp_path)}
     assert Address.from_environment(laptop).headers() == {}
     assert Address.from_environment({**laptop, "SAMPAN_TOKEN": "t"}).token == "t"
+    with pytest.raises(Invalid) as caught:
+        Address.from_environment({**laptop, "SAMPAN_URL": "http://hub.example.org", "SAMPAN_TOKEN": "t"})
+    assert caught.value.code == "broker.not_encrypted"
     # The session's token belongs to the session's hub, whatever address somebody typed.
     assert Address.from_environment({**inside, **laptop}).token is None
     with pytest.raises(Invalid) as caught:

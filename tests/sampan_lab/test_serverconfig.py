@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+
 from sampan_lab import serverconfig
 
 
@@ -26,6 +28,14 @@ def test_sessions_lie_in_the_home_under_their_launch(tmp_path: Path) -> None:
     assert file == str(tmp_path / "home" / ".sampan" / "sessions-abcd1234.db")
     assert found["SessionKernels"]["sessions"] == file
     assert found == settings(tmp_path, tmp_path / "home"), "idempotent"
+
+
+def test_what_is_told_late_is_not_too_much(tmp_path: Path) -> None:
+    """All that a launcher keeps, within the three seconds over which Jupyter measures; under the names that it knows."""
+    rates = settings(tmp_path, tmp_path / "home")["ZMQChannelsWebsocketConnection"]
+    assert rates.keys() <= set(ZMQChannelsWebsocketConnection.class_trait_names(config=True))
+    assert 3 * rates["iopub_data_rate_limit"] > 64 * 2**20
+    assert 3 * rates["iopub_msg_rate_limit"] > 20_000
 
 
 def test_a_home_that_takes_none_costs_the_next_attempt_its_sessions_and_nothing_else(tmp_path: Path) -> None:
