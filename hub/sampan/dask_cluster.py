@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cache
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sampan import calls
 from sampan.client import AsyncBroker, Broker
 from sampan.crew import Crew
-from sampan.errors import Invalid, Missing, Unavailable
+from sampan.errors import Conflict, Invalid, Missing, Unavailable
 from sampan.facts import Facts, plain
 from sampan.foreman import Foreman
 from sampan.need import Need
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["cluster", "dask_client", "open_cluster", "own_address"]
 
 LOOPBACK: Final = "127.0.0.1"
+_GOES: Final = 60.0
+"""Seconds for which a cluster of the same name that is being ended is waited for."""
 
 
 def cluster(
@@ -105,9 +108,7 @@ def open_cluster(
         seal = Seal.make(parent, facts.scratch)
         undo.callback(seal.remove)
         called = name or f"dask-{secrets.token_hex(4)}"
-        launch = broker.ask(calls.create("cluster", called, need.to_options(), "/", parent=place.launch))[
-            "id"
-        ]
+        launch = _launch(broker, called, need, place.launch)
         undo.callback(broker.stop, launch)
         order = {"keys": str(seal.directory), "python": python}
         made = kind(
@@ -125,6 +126,24 @@ def open_cluster(
         made.close()
         raise
     return made
+
+
+def _launch(broker: Broker, name: str, need: Need, parent: str) -> str:
+    """A launch of this object alone. One of that name that is on its way out is waited for.
+
+    Raises `Conflict` where another object listens to it, or where it does not go.
+    """
+    until = time.monotonic() + _GOES
+    while True:
+        made = broker.ask(calls.create("cluster", name, need.to_options(), "/", parent=parent))
+        launch = str(made["id"])
+        if made["target"] == "ready":
+            if broker.ask(calls.cluster(launch))["listens"]:
+                raise Conflict("cluster.name_taken", name=name)
+            return launch
+        if time.monotonic() > until:
+            raise Conflict("launch.over", launch=launch)
+        time.sleep(0.5)
 
 
 def _kind() -> type[CentreCluster]:

@@ -149,11 +149,8 @@ async def create_launch(
     launching: Maker,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128, pattern=_PRINTABLE)] = None,
 ) -> JSONResponse:
-    """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already.
-
-    A server is asked for through the hub, which owns its login; everybody asks for their own kernels; code in a job, by the
-    job's own token, for what is to end with its launch.
-    """
+    """Asks for a launch; the live one of the same owner, kind and name is returned where there is one already."""
+    # A server is asked for through the hub, which owns its login; code in a job asks for what is to end with its launch.
     if KINDS[new.kind].by_hub and not person.hub:
         raise Forbidden("launch.server_by_hub", where=f"{services.settings.public_url}/hub/spawn")
     if person.within is not None and not (KINDS[new.kind].by_jobs and new.parent in (None, person.within)):
@@ -172,6 +169,8 @@ async def create_launch(
         idempotency_key=idempotency_key,
         crowd=crowd(new.groups if person.hub else person.groups),
     )
+    if not created and person.within not in (None, launch.parent):
+        raise Conflict("cluster.name_taken", name=new.name)
     return JSONResponse(await _view(services, launch, person), status_code=201 if created else 200)
 
 

@@ -28,6 +28,8 @@ _BREATH: Final = 10.0
 """Seconds between two signs of life on a connection that has nothing to tell."""
 _MOST: Final = 1000
 _PATH: Final = r"^/[A-Za-z0-9._@+=,/-]{1,1000}$"
+_PAGES: Final = r"^((/[A-Za-z0-9._~%@+-]+)+/sampan/dask/[0-9a-f]{32}/)?$"
+"""A page of the Lab opens what stands there: one route of a session's server, and no other place."""
 _Number = Annotated[int, Field(ge=0, le=999_999)]
 
 
@@ -57,7 +59,7 @@ class State(BaseModel):
     wanted: int = Field(ge=0, le=1_000_000)
     minimum: int | None = Field(default=None, ge=0, le=1_000_000)
     maximum: int | None = Field(default=None, ge=0, le=1_000_000)
-    pages: str = Field(default="", max_length=1000, pattern=r"^(/[!-.0-~][!-~]*/)?$")
+    pages: str = Field(default="", max_length=1000, pattern=_PAGES)
     """Where the session's server shows Dask's own pages."""
     scheduler: str = Field(default="", max_length=200, pattern=r"^[!-~]*$")
     keys: str = Field(default="", pattern=f"{_PATH}|^$")
@@ -102,8 +104,12 @@ async def hire_workers(launch: Cluster, order: Order, services: Parts) -> dict[s
         if jobs is None:
             numbers = tuple(sorted(set(order.numbers)))
             told = {"address": order.address, "keys": order.keys, "python": order.python}
+            # As it is now: it may have been stopped while this waited for its turn.
+            row = await services.store.launch(launch.id)
+            if row is None or row.ended_at is not None:
+                raise Conflict("launch.over", launch=launch.id)
             # Whoever hangs up while we ask may ask again; what is under way is not said twice.
-            jobs = await asyncio.shield(_hire(services, launch, order.key, numbers, told))
+            jobs = await asyncio.shield(_hire(services, row, order.key, numbers, told))
     return {"jobs": jobs}
 
 

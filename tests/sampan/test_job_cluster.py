@@ -175,12 +175,15 @@ def test_it_is_its_persons_alone_and_only_typed_requests_are_heard(
         ("alice", "POST", f"{here}/leave", {"jobs": ["1 2"]}, (400, "request.field")),
         ("alice", "PUT", f"{here}/size", {"workers": 1, "minimum": 0, "maximum": 1}, (400, "request.field")),
         ("alice", "PUT", f"{here}/size", {"minimum": 2, "maximum": 1}, (400, "request.field")),
-        (
-            "alice",
-            "PUT",
-            f"{here}/state",
-            {"workers": 1, "wanted": 1, "pages": "//a/"},
-            (400, "request.field"),
+        *(
+            (
+                "alice",
+                "PUT",
+                f"{here}/state",
+                {"workers": 1, "wanted": 1, "pages": pages},
+                (400, "request.field"),
+            )
+            for pages in ("//a/", "/\\a/", f"//a/sampan/dask/{'0' * 32}/", "/user/bob/lab/", "/hub/logout/")
         ),
     ):
         answer = asyncio.run(centre.broker.send(method, path, who, **({"json": body} if body else {})))
@@ -207,6 +210,15 @@ def test_its_pages_are_below_a_secret_and_other_notebooks_are_clients(centre: Pr
             argv, capture_output=True, text=True, check=True, timeout=30, **centre.become()
         )
         assert shown.stdout == f"42 {link}\n"
+        again = [
+            sys.executable,
+            "-c",
+            "import sampan; sampan.cluster(workers=1, memory='0.2 GiB', name='mine')",
+        ]
+        refused = subprocess.run(
+            again, capture_output=True, text=True, check=False, timeout=30, **centre.become()
+        )
+        assert "You already have a cluster named “mine”" in refused.stderr
         assert session.say("close") == 0
         session.must_be_gone()
 

@@ -173,6 +173,9 @@ async def _end(services: Services, launch: Launch, attempt: Attempt) -> float | 
     """Over when the scheduler tells of none of its jobs."""
     roster, wanted = services.rosters.of(launch.id), launch.cause or Message("ended.stopped")
     roster.news.set()
+    if roster.hiring.locked():
+        # What is being submitted is in no list yet.
+        return _SOON
     try:
         left = await _jobs(services, attempt)
     except SampanError as error:
