@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import subprocess
 import sys
@@ -116,11 +117,24 @@ def test_what_is_interrupted_here_is_interrupted_there(home: ProcessCentre) -> N
         time.sleep(600)
 
     with sampan.clusters(east=SMALL) as fleet:
-        interrupt = threading.Timer(1, __import__("_thread").interrupt_main)
-        interrupt.start()
+        threading.Timer(1, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
             fleet.run(waits)
         assert fleet.run(where, 1)["east"][1] == 1
+
+
+def test_what_waits_in_a_queue_says_so_and_can_be_given_up(
+    home: ProcessCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filler = home.broker.fill("east", 7)
+    try:
+        threading.Timer(3, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            sampan.clusters(east=SMALL)
+        assert "place 1 in the queue" in capsys.readouterr().out
+        must_be_free(home)
+    finally:
+        home.broker.free("east", filler)
 
 
 @pytest.mark.parametrize("all_of_it", [False, True])
