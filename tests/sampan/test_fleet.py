@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -46,9 +47,11 @@ def home(centre: ProcessCentre, monkeypatch: pytest.MonkeyPatch) -> ProcessCentr
 
 @pytest.fixture(autouse=True)
 def _as_in_a_notebook() -> Iterator[None]:
-    """Its functions are not in a module that is there, too."""
+    """Its functions are not in a module that is there, too; and it can be interrupted, which tests run beside others cannot."""
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, before)
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
