@@ -169,11 +169,13 @@ async def serve(settings: Settings) -> None:
     """Runs the broker until SIGTERM or SIGINT."""
     kept = notify.stored_sockets()
     api, local = kept.pop(API_SOCKET, None), kept.pop(HUB_SOCKET, None)
+    # Before anything is asked or swept: of two brokers over one state the second ends here, and has done nothing.
+    listener = _api_socket(settings.port, api)
     async with Broker(settings, kept).running() as app:
         servers = [_server(app), _server(_OverUnixSocket(app))]
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, _stop, servers)
-        sockets = [_api_socket(settings.port, api), _unix_socket(settings.socket, local)]
+        sockets = [listener, _unix_socket(settings.socket, local)]
         notify.ready()
         await asyncio.gather(
             *(server.serve(sockets=[sock]) for server, sock in zip(servers, sockets, strict=True))
