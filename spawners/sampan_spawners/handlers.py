@@ -68,12 +68,15 @@ class StopHandler(OwnHandler):
 
     async def _interrupt(self, spawner: Any, name: str) -> None:
         """What JupyterHub's own DELETE does, without its fixed second of waiting."""
+        # Said at once: a start that is cancelled clears its flag before the stop sets its own, and with neither of them
+        # a server that has an address already looks ready to whoever asks in between.
+        spawner._stop_pending = True  # noqa: SLF001
         if (start := spawner._spawn_future) is not None:  # noqa: SLF001
             start.cancel()
             await asyncio.wait([start], timeout=5)
         # The future's callbacks, which clear the flag, run after it is done.
         await asyncio.sleep(0)
-        spawner._spawn_pending = False  # noqa: SLF001
+        spawner._spawn_pending = spawner._stop_pending = False  # noqa: SLF001
         await self.stop_single_user(self.current_user, name)
 
 
