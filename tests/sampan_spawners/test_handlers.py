@@ -5,12 +5,24 @@ import json
 from typing import Any
 
 import pytest
+from jupyterhub.objects import Server
+from jupyterhub.spawner import Spawner
 
 from sampan.stages import Stage
+from sampan_spawners.handlers import StopHandler, outcome
 from tests.sampan_spawners.live_hub import Browser, LiveHub, came, launched, ready
 from tests.sampan_spawners.scripted_broker import door
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Page:
+    """As much of a request as an interrupted start takes."""
+
+    current_user = None
+
+    async def stop_single_user(self, _: None, name: str) -> None:
+        assert name == ""
 
 
 def told(text: str) -> list[dict[str, Any]]:
@@ -122,3 +134,23 @@ async def test_a_stop_of_a_running_server_and_of_none(hub: LiveHub) -> None:
         assert (await bela.post("/hub/sampan/stop/")).is_success
         await came(bela.is_idle)
         assert hub.broker.stopped.count(script.id) == 1
+
+
+async def test_a_start_that_is_being_stopped_never_looks_ready() -> None:
+    """Between the end of the start, which clears its flag, and the stop that sets its own, a page may ask."""
+    spawner = Spawner()
+    spawner.server = Server(ip="127.0.0.1", port=1)
+    spawner._spawn_pending = True
+    start = spawner._spawn_future = asyncio.ensure_future(asyncio.Event().wait())
+    seen: list[dict[str, Any] | None] = []
+
+    def over(_: asyncio.Future[Any]) -> None:
+        spawner._spawn_pending = False
+        seen.append(outcome(spawner))
+
+    start.add_done_callback(over)
+    await StopHandler._interrupt(Page(), spawner, "")  # type: ignore[arg-type]
+    assert start.cancelled()
+    [told] = seen
+    assert told is not None
+    assert told["stopping"]
