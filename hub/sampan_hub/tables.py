@@ -174,8 +174,14 @@ entries: Final = Table(
     Column("created_at", Double, nullable=False),
     Column("modified_at", Double, nullable=False),
     Column("uses", Integer, nullable=False, server_default="0"),
+    Column("west", Double),
+    Column("south", Double),
+    Column("east", Double),
+    Column("north", Double),
+    Column("starts", Double),
+    Column("ends", Double),
 )
-"""The catalogue as it is now: one row a version of a product."""
+"""The catalogue as it is now: one row a version of a product. The last six: its extent in degrees and seconds."""
 Index("uq_entries_ref", entries.c.provider, entries.c.name, entries.c.version, unique=True)
 
 revisions: Final = Table(

@@ -18,7 +18,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-__all__ = ["SCHEMA", "Build", "Card", "Offer", "Product", "Replica", "json_schema"]
+__all__ = ["SCHEMA", "Build", "Card", "Extent", "Offer", "Product", "Replica", "json_schema"]
 
 SCHEMA: Final = "sampan/product/1"
 _NAME: Final = r"^[a-z][a-z0-9-]{0,62}$"
@@ -78,6 +78,8 @@ Sentence = Annotated[str, _size(1000), AfterValidator(_one_line)]
 Markdown = Annotated[str, _size(20_000), AfterValidator(_markdown)]
 Name = Annotated[str, Field(pattern=_NAME)]
 Ref = Annotated[str, Field(pattern=_REF)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -171,6 +173,24 @@ class Offer(_Part):
     unit: Literal["core-hour", "card-hour", "GiB-month", "call", "month"]
 
 
+class Extent(_Part):
+    """Where and when the data are of (DCAT: spatial, temporal)."""
+
+    bbox: tuple[Longitude, Latitude, Longitude, Latitude] | None = None
+    """West, south, east, north in degrees; west is more than east where it crosses the 180th meridian."""
+    start: datetime.date | None = None
+    end: datetime.date | None = None
+    """The first and the last day."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.bbox is not None and self.bbox[1] > self.bbox[3]:
+            raise PydanticCustomError("bbox", "west, south, east, north")
+        if (self.start is None) != (self.end is None) or (self.start and self.end and self.start > self.end):
+            raise PydanticCustomError("period", "a start with an end that is not before it")
+        return self
+
+
 class Product(_Part):
     """One version of one product (DCAT: Resource)."""
 
@@ -200,6 +220,7 @@ class Product(_Part):
     """DCAT: bibliographicCitation."""
     related: Annotated[tuple[Ref, ...], Field(max_length=50)] = ()
     issued: datetime.date | None = None
+    extent: Extent | None = None
     variables: Annotated[tuple[Line, ...], Field(max_length=500)] = ()
     """Names of what is measured, as in the file; each is a word to search by."""
     replicas: Annotated[tuple[Replica, ...], Field(max_length=100)] = ()

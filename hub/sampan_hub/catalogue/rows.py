@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select, insert, select, update
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sampan.entries import Status
 from sampan.errors import Conflict, Missing
 from sampan.messages import Message
-from sampan_hub.catalogue.product import Product
+from sampan_hub.catalogue.product import Extent, Product
 from sampan_hub.tables import entries, revisions, uses
 
 __all__ = ["MOVES", "Kept", "by_ref", "move", "put", "since", "some", "use", "versions"]
@@ -51,7 +52,7 @@ class Kept:
 
     @classmethod
     def read(cls, row: RowMapping) -> Kept:
-        told = {name: row[name] for name in entries.c.keys()}  # noqa: SIM118 (a column collection is no dict)
+        told = {one.name: row[one.name] for one in fields(cls)}
         reason = None if told["reason"] is None else Message.from_json(told["reason"])
         return cls(**{**told, "status": Status(told["status"]), "reason": reason})
 
@@ -92,7 +93,23 @@ async def put(connection: AsyncConnection, product: Product, by: str) -> Kept:
     kept = Kept.read(row)
     if kept.status is Status.WITHDRAWN:
         raise Conflict("entry.withdrawn", entry=kept.ref)
-    return await _revise(connection, kept, by, {"document": document, "kind": product.kind})
+    told = {"document": document, "kind": product.kind, **_extent(product.extent)}
+    return await _revise(connection, kept, by, told)
+
+
+def _extent(extent: Extent | None) -> dict[str, float | None]:
+    """Its columns; of the last day the last second."""
+    box = (extent and extent.bbox) or (None,) * 4
+    starts, ends = (_midnight(day) for day in ((extent.start, extent.end) if extent else (None, None)))
+    whole_day = None if ends is None else ends + 86_399
+    return dict(
+        zip(("west", "south", "east", "north", "starts", "ends"), (*box, starts, whole_day), strict=True)
+    )
+
+
+def _midnight(day: datetime.date | None) -> float | None:
+    """Seconds since the epoch (UTC)."""
+    return None if day is None else float((day - datetime.date(1970, 1, 1)).days * 86_400)
 
 
 async def move(
