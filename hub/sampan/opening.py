@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import os
 import re
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sampan import calls
@@ -17,21 +15,11 @@ from sampan.entries import PACKAGES, Entry, Replica, Status, resolve
 from sampan.errors import Conflict, Forbidden, Missing, Refused, SampanError
 from sampan.finding import centre_here, search, size
 from sampan.messages import Message, text
+from sampan.openers import read
 
 __all__ = ["nearest", "open"]
 
 _REF: Final = re.compile(r"([a-z][a-z0-9-]*)/([a-z][a-z0-9-]*)(?:@([A-Za-z0-9][A-Za-z0-9._+-]*))?")
-_NEEDS: Final[Mapping[str, str]] = {
-    "netcdf4": "netCDF4",
-    "h5netcdf": "h5netcdf",
-    "scipy": "scipy",
-    "zarr": "zarr",
-    "cfgrib": "cfgrib",
-    "csv": "pandas",
-    "json": "pandas",
-    "parquet": "pyarrow",
-}
-"""Everything that may open an entry → the package it takes. Nothing else is ever imported for one."""
 
 
 def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
@@ -56,7 +44,7 @@ def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
         _allowed(one, told)
         copy = nearest(one, place, told.get("centres", {}))
         roots = told.get("roots", {}).get(copy.centre, {})
-        data = _read(one, copy, resolve(copy.href, {**roots, PACKAGES: sysconfig.get_path("purelib")}))
+        data = read(one.ref, copy, resolve(copy.href, {**roots, PACKAGES: sysconfig.get_path("purelib")}))
         data.attrs.update(_provenance(one, copy, place))
         # What was opened is open, also where nobody can be told.
         with contextlib.suppress(SampanError):
@@ -104,47 +92,6 @@ def _allowed(one: Entry, told: Json) -> None:
         raise Forbidden("entry.group", entry=one.ref, group=one.group)
     if not one.readable:
         raise Forbidden("entry.request", entry=one.ref)
-
-
-def _read(one: Entry, copy: Replica, path: str) -> Any:
-    needs = _NEEDS.get(copy.opener)
-    if needs is None or importlib.util.find_spec(needs) is None:
-        raise Refused("entry.engine", entry=one.ref, engine=copy.opener)
-    if not os.path.exists(path):  # noqa: PTH110
-        raise Missing("entry.gone", entry=one.ref, path=path)
-    return _READERS.get(copy.opener, _dataset)(path, copy)
-
-
-def _dataset(path: str, copy: Replica) -> Any:
-    import xarray
-
-    opener = xarray.open_datatree if copy.tree else xarray.open_dataset
-    return opener(path, engine=copy.opener, chunks={})
-
-
-def _csv(path: str, copy: Replica) -> Any:
-    import pandas as pd
-
-    return pd.read_csv(path, sep=copy.separator, skiprows=copy.skip)
-
-
-def _json(path: str, copy: Replica) -> Any:
-    import pandas as pd
-
-    return pd.read_json(path)
-
-
-def _parquet(path: str, copy: Replica) -> Any:
-    import pandas as pd
-
-    return pd.read_parquet(path)
-
-
-_READERS: Final[Mapping[str, Callable[[str, Replica], Any]]] = {
-    "csv": _csv,
-    "json": _json,
-    "parquet": _parquet,
-}
 
 
 def _provenance(one: Entry, copy: Replica, place: str | None) -> dict[str, str | int]:
