@@ -69,6 +69,7 @@ broken: setup ## The page of what was broken on purpose, from a run of its tests
 lock: setup ## Renew requirements/*.lock and the proxy's lock
 	$(COMPILE) --extra hub --extra user --extra data --extra dev pyproject.toml -o requirements/dev.lock
 	$(COMPILE) --extra user -c requirements/dev.lock pyproject.toml -o requirements/user.lock
+	$(COMPILE) --no-deps --extra data -c requirements/dev.lock pyproject.toml -o requirements/data.lock
 	cd hub/proxy && PATH="$(BIN):$$PATH" npm update --package-lock-only --omit-lockfile-registry-resolved --no-fund --no-audit
 
 clean: ## Remove what was built, the environment too

@@ -1,4 +1,4 @@
-"""The user environment that the centres share: from requirements/user.lock, built once, with sampan as it is now."""
+"""The user environment that the centres share: from requirements/user.lock, built once, with sampan and the demo data as now."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = ["FOLDER", "ensure", "python"]
 FOLDER: Final = Path("/opt/sampan/user")
 """Here and at the centres."""
 _LOCK: Final = REPOSITORY / "requirements" / "user.lock"
+_DATA: Final = REPOSITORY / "requirements" / "data.lock"
 # The machine's own Python: the centres have /usr, and nobody's home.
 _PYTHON: Final = "/usr/bin/python3"
 _NOT_SOURCES: Final = {"__pycache__", "node_modules"}
@@ -41,6 +42,11 @@ def ensure(say: Callable[[str], None]) -> Path:
             if not (venv / ".made-from" / "locked").exists():
                 say(f"building the user environment {venv} (a few minutes, once)")
                 _build(venv)
+            data = hashlib.sha256(_DATA.read_bytes()).hexdigest()
+            if _read(venv / ".made-from" / "data") != data:
+                say("installing the demo catalogue's data into the user environment")
+                _pip(venv, "--no-deps", "--require-hashes", "-r", str(_DATA))
+                (venv / ".made-from" / "data").write_text(data)
             now = _sources_digest()
             if _read(venv / ".made-from" / "sampan") != now:
                 say("installing sampan into the user environment")
