@@ -55,6 +55,7 @@ class Replica(_FromJson):
     checksum: str | None = None
     state: str = "online"
     completeness: float = 1.0
+    group: str | None = None
 
 
 @dataclass(frozen=True)

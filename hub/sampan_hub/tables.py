@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -21,7 +22,19 @@ from sqlalchemy import (
     true,
 )
 
-__all__ = ["METADATA", "attempts", "entries", "keys", "launches", "revisions", "transitions", "uses", "waits"]
+__all__ = [
+    "METADATA",
+    "attempts",
+    "checks",
+    "entries",
+    "keys",
+    "launches",
+    "pictures",
+    "revisions",
+    "transitions",
+    "uses",
+    "waits",
+]
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -180,9 +193,38 @@ entries: Final = Table(
     Column("north", Double),
     Column("starts", Double),
     Column("ends", Double),
+    Column("verified_at", Double),
+    Column("found", _DOCUMENT),
+    Column("source", Text),
 )
-"""The catalogue as it is now: one row a version of a product. The last six: its extent in degrees and seconds."""
+"""The catalogue as it is now: one row a version of a product. `west` to `ends`: its extent in degrees and seconds.
+
+`verified_at`: when it was last seen to be sound, and `found` what its data turned out to be; `source`: whence it was harvested.
+"""
 Index("uq_entries_ref", entries.c.provider, entries.c.name, entries.c.version, unique=True)
+
+checks: Final = Table(
+    "checks",
+    METADATA,
+    Column("entry", ForeignKey("entries.number"), primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("centre", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("sound", Boolean, nullable=False),
+    Column("reason", _DOCUMENT),
+    Column("how", _DOCUMENT, nullable=False),
+    Column("seen", _DOCUMENT),
+)
+"""What was last seen of each copy and installation at each centre."""
+
+pictures: Final = Table(
+    "pictures",
+    METADATA,
+    Column("entry", ForeignKey("entries.number"), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("png", LargeBinary, nullable=False),
+)
+"""A preview of what an entry's data hold."""
 
 revisions: Final = Table(
     "revisions",

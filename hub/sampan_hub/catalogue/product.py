@@ -137,6 +137,8 @@ class Replica(_Part):
     """SPDX: checksum."""
     state: Literal["online", "nearline", "partial", "missing", "corrupt"] = "online"
     completeness: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    group: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] | None = None
+    """The centre's own group that must own it, and outside which nobody may read it."""
 
 
 class Build(_Part):

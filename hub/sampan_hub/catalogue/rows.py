@@ -8,14 +8,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, Select, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sampan.entries import Status
 from sampan.errors import Conflict, Missing
 from sampan.messages import Message
 from sampan_hub.catalogue.product import Extent, Product
-from sampan_hub.tables import entries, revisions, uses
+from sampan_hub.tables import checks, entries, pictures, revisions, uses
 
 __all__ = ["MOVES", "Kept", "by_ref", "move", "put", "since", "some", "use", "versions"]
 
@@ -45,6 +45,9 @@ class Kept:
     created_at: float
     modified_at: float
     uses: int
+    verified_at: float | None = None
+    found: Mapping[str, Any] | None = None
+    source: str | None = None
 
     @property
     def ref(self) -> str:
@@ -94,6 +97,11 @@ async def put(connection: AsyncConnection, product: Product, by: str) -> Kept:
     if kept.status is Status.WITHDRAWN:
         raise Conflict("entry.withdrawn", entry=kept.ref)
     told = {"document": document, "kind": product.kind, **_extent(product.extent)}
+    if any(kept.document[name] != document[name] for name in ("replicas", "builds")):
+        # What was seen of the old ones says nothing of these.
+        await connection.execute(delete(checks).where(checks.c.entry == kept.number))
+        await connection.execute(delete(pictures).where(pictures.c.entry == kept.number))
+        told |= {"verified_at": None, "found": None}
     return await _revise(connection, kept, by, told)
 
 
