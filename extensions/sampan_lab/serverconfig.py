@@ -16,8 +16,8 @@ __all__ = ["install"]
 OLD: Final = 45 * 24 * 3600
 """Seconds after which a session is over for certain: longer than any centre's longest."""
 
-_RATES: Final = {"iopub_msg_rate_limit": 10_000, "iopub_data_rate_limit": 32_000_000}
-"""Messages and bytes a second. What a kernel said while nobody listened, up to 64 MB and 20,000 messages, comes at once, and
+_RATES: Final = {"iopub_msg_rate_limit": 25_000, "iopub_data_rate_limit": 32_000_000}
+"""Messages and bytes a second. What a kernel said while nobody listened, up to 64 MB and 65,536 messages, comes at once, and
 Jupyter measures over three seconds; what is dropped as too much never comes again."""
 
 
@@ -28,6 +28,9 @@ def install(root: Path, environ: Mapping[str, str] = os.environ) -> None:
         "ServerApp": {
             "kernel_manager_class": "sampan_kernels.session_kernels.SessionKernels",
             "kernel_spec_manager_class": "sampan_kernels.kernelspecs.CentreKernelSpecs",
+            "kernel_websocket_connection_class": "sampan_kernels.page_way.PageWay",
+            # What it answers crosses a link: settings, words of other languages and extensions shrink to a quarter.
+            "tornado_settings": {"compress_response": True},
         },
         "SessionKernels": {"sessions": sessions},
         "ServerKernelManager": {"restarter_class": "sampan_kernels.session_kernels.Restarter"},

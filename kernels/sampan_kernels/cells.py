@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any, Final
 
 from sampan_kernels.parcel import Parcel
-from sampan_kernels.seen import Seen
+from sampan_kernels.seen import Seen, reply_to
 
 __all__ = ["Cells"]
 
@@ -28,7 +28,7 @@ class Cells:
     def note(self, parcel: Parcel) -> bool:
         """What is published of a cell; whether that was its end, and its reply has not come."""
         cell = str(parcel.parent.get("msg_id"))
-        if f"reply {cell}" in self._seen:
+        if reply_to(cell) in self._seen:
             return False
         end = self._ends.setdefault(cell, {"count": None, "error": None})
         _shorten(self._ends)
@@ -41,7 +41,7 @@ class Cells:
     def replied(self, cell: str) -> None:
         self._asked.pop(cell, None)
         self._ends.pop(cell, None)
-        self._seen.add(f"reply {cell}")
+        self._seen.add(reply_to(cell))
 
     def lost(self, cell: str) -> tuple[int | None, dict[str, Any] | None] | None:
         """How a cell ended that has no reply: its number and its error; None for one that has."""

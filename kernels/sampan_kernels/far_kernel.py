@@ -66,8 +66,8 @@ class FarKernel:
         self._launch = ""
         self._bridge: Bridge | None = None
         self._notes = {name: memory / f"{name}-{wish.name}" for name in NOTES} if memory else {}
-        seen, kept = Seen(self._notes.get("seen")), Kept(self._notes.get("kept"))
-        self._relay = Relay(folder, seen, kept, wish.language)
+        self._seen = Seen(self._notes.get("seen"))
+        self._relay = Relay(folder, self._seen, Kept(self._notes.get("kept")), wish.language)
         self._follower: asyncio.Task[None] | None = None
         self._over: Message | None = None
         self._ended = False
@@ -101,6 +101,10 @@ class FarKernel:
         self._launch = launch
         self._follower = asyncio.get_running_loop().create_task(self._follow())
         return self._relay.connection
+
+    def told(self, message: str) -> None:
+        """A page has got it. From the thread that writes to pages, and at once: this process may be killed at any moment."""
+        self._seen.told(message)
 
     async def restart(self) -> Mapping[str, Any]:
         """The same, for the kernel anew in the job that it has. Where that is over, nothing is started elsewhere."""

@@ -175,6 +175,11 @@ class CentreProvisioner(KernelProvisionerBase):
             await side.do(how(kernel))
         side.close()
 
+    def told(self, message: str) -> None:
+        """A page has got that message of the kernel, and no server has to tell it again."""
+        if self._kernel is not None:
+            self._kernel.told(message)
+
     async def get_provisioner_info(self) -> dict[str, Any]:
         """With the launch, by which another server goes on with it."""
         launch = self._kernel.launch if self._kernel is not None else ""

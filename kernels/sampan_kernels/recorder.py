@@ -29,8 +29,9 @@ log = logging.getLogger(__name__)
 class Recorder:
     """One kernel's, over all its restarts. It stands where clients look for iopub, with the kernel's own keys.
 
-    Whoever subscribes hears what was sent lately again, as nobody knows how much of it was on its way to somebody who was
-    lost, then what was never sent, then what comes: the kernel's own messages, in its order. Receivers know them by their ids.
+    Whoever subscribes hears all of the tape again, as nobody knows how much of it was on its way to somebody who was lost, or
+    kept by a server for a page that was asleep, then what comes: the kernel's own messages, in its order. Receivers know
+    them by their ids.
     """
 
     def __init__(self, connection: Connection) -> None:

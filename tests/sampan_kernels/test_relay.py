@@ -110,6 +110,18 @@ async def _said(client: AsyncKernelClient, asked: str, kind: str, wait: float = 
                 return found
 
 
+async def _up_to_idle(client: AsyncKernelClient, asked: str) -> list[str]:
+    """The kinds of what is published of a cell, up to its end."""
+    kinds = []
+    async with asyncio.timeout(10):
+        while True:
+            message = await client.get_iopub_msg(timeout=10)
+            if message["parent_header"].get("msg_id") == asked:
+                kinds.append(message["msg_type"])
+                if message["content"].get("execution_state") == "idle":
+                    return kinds
+
+
 async def _replied(client: AsyncKernelClient, asked: str) -> dict[str, Any]:
     async with asyncio.timeout(10):
         while True:
@@ -169,12 +181,13 @@ async def test_the_next_server_makes_up_for_the_one_that_was_killed(
 ) -> None:
     """It had heard the end of the cell, and not yet said so."""
     monkeypatch.setattr(relay, "LOST", 0.2)
-    kernel, seen = Scripted(folder), folder / "seen"
+    kernel = Scripted(folder)
     published: list[Parcel] = []
     number = ""
     for life in (1, 2):
         (folder / str(life)).mkdir()
-        here = Relay(folder / str(life), Seen(seen), Kept(), "en")
+        seen = Seen(folder / "seen")
+        here = Relay(folder / str(life), seen, Kept(), "en")
         client = _client(here, "the page")
         await here.lead(kernel.connection.ip, kernel.connection.to_json(), "sampan-test")
         client.kernel_info()
@@ -184,10 +197,14 @@ async def test_the_next_server_makes_up_for_the_one_that_was_killed(
             number = client.execute("print(1)")
             published = await kernel.run(await kernel.hear("execute_request"), 1, "1")
             assert (await _said(client, number, "stream"))["text"] == "1"
+            for parcel in published[:-1]:
+                seen.told(parcel.id)
         else:
             for parcel in published:
                 await kernel.send("iopub", parcel)
             assert (await _replied(client, number))["execution_count"] == 1
+            heard = await _up_to_idle(client, number)
+            assert heard == ["status"], "the end of it, and nothing that the page had before"
         client.stop_channels()
         await here.close()
     kernel.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
+from sampan_kernels import tape
 from sampan_lab import serverconfig
 
 
@@ -34,8 +35,8 @@ def test_what_is_told_late_is_not_too_much(tmp_path: Path) -> None:
     """All that a launcher keeps, within the three seconds over which Jupyter measures; under the names that it knows."""
     rates = settings(tmp_path, tmp_path / "home")["ZMQChannelsWebsocketConnection"]
     assert rates.keys() <= set(ZMQChannelsWebsocketConnection.class_trait_names(config=True))
-    assert 3 * rates["iopub_data_rate_limit"] > 64 * 2**20
-    assert 3 * rates["iopub_msg_rate_limit"] > 20_000
+    assert 3 * rates["iopub_data_rate_limit"] > tape.ROOM
+    assert 3 * rates["iopub_msg_rate_limit"] > tape.ROOM / tape.LEAST
 
 
 def test_a_home_that_takes_none_costs_the_next_attempt_its_sessions_and_nothing_else(tmp_path: Path) -> None:

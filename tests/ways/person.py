@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import quote
@@ -114,12 +115,24 @@ class Person:
 
     async def kernel(self, server: str = "", name: str = "python3") -> Kernel:
         """A new kernel in one's running server, of that kernelspec."""
+        return self._kernel(server, await self._made(server, "kernels", name=name))
+
+    async def notebook(self, server: str = "", name: str = "python3") -> Kernel:
+        """The same as that of a notebook's, which its server's next one finds again."""
+        what = {"path": f"{uuid.uuid4().hex}.ipynb", "type": "notebook", "name": "", "kernel": {"name": name}}
+        return self._kernel(server, (await self._made(server, "sessions", **what))["kernel"])
+
+    async def _made(self, server: str, what: str, **how: Any) -> dict[str, Any]:
         path = self.path(server)
         page = await self.client.get(f"{path}lab")
         page.raise_for_status()
-        answer = await self._send("POST", path, "api/kernels", json={"name": name})
+        answer = await self._send("POST", path, f"api/{what}", json=how)
         answer.raise_for_status()
-        self._kernels.append(kernel := Kernel(self, f"{path}api/kernels/{answer.json()['id']}"))
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def _kernel(self, server: str, model: dict[str, Any]) -> Kernel:
+        self._kernels.append(kernel := Kernel(self, f"{self.path(server)}api/kernels/{model['id']}"))
         return kernel
 
     async def _send(self, method: str, server_path: str, path: str, **options: Any) -> httpx.Response:
@@ -135,6 +148,8 @@ class Kernel:
     def __init__(self, person: Person, path: str) -> None:
         self.person = person
         self.path = path
+        self.page = uuid.uuid4().hex
+        """By which a server knows the page again that comes back."""
         self.connections = 0
         """How often one was made."""
         self._socket: WebSocketClientConnection | None = None
@@ -154,6 +169,16 @@ class Kernel:
                     while await socket.read_message() is not None:
                         pass
 
+    async def wake(self) -> None:
+        """Connects, as soon as there is a server."""
+
+        async def connects() -> bool:
+            with suppress(ConnectionError):
+                return bool(await self._connect())
+            return False
+
+        await came(connects, 60)
+
     async def run(self, code: str, deadline: float = 60.0) -> str:
         """Runs code and returns what it printed; fails with the traceback where it raised."""
 
@@ -168,12 +193,17 @@ class Kernel:
         return answer[0]
 
     async def _run(self, code: str) -> str:
+        asked = await self.ask(code)
+        return "".join([text async for text in self.said(asked)])
+
+    async def ask(self, code: str) -> str:
+        """Asks for a cell to be run, and returns the number of its request."""
         socket = await self._connect()
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": "execute_request",
             "username": "",
-            "session": uuid.uuid4().hex,
+            "session": self.page,
         }
         content = {
             "code": code,
@@ -189,26 +219,30 @@ class Kernel:
             "content": content,
         }
         await socket.write_message(json.dumps({**message, "channel": "shell", "buffers": []}))
-        printed = ""
+        return header["msg_id"]
+
+    async def said(self, asked: str) -> AsyncIterator[str]:
+        """What a cell prints, as it comes, up to its end; fails with the traceback where it raises."""
+        socket = await self._connect()
         while True:
             line = await socket.read_message()
             if line is None:
                 raise ConnectionError("closed")
             got = json.loads(line)
-            if got["parent_header"].get("msg_id") != header["msg_id"]:
+            if got["parent_header"].get("msg_id") != asked:
                 continue
             if got["msg_type"] == "stream":
-                printed += got["content"]["text"]
+                yield got["content"]["text"]
             elif got["msg_type"] == "error":
                 raise AssertionError("\n".join(got["content"]["traceback"]))
             elif got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
-                return printed
+                return
 
     async def _connect(self) -> WebSocketClientConnection:
         if self._socket is None:
             cookies = [c for c in self.person.client.cookies.jar if self.path.startswith(c.path)]
             request = HTTPRequest(
-                f"{self.person.hub.url.replace('http', 'ws', 1)}{self.path}/channels",
+                f"{self.person.hub.url.replace('http', 'ws', 1)}{self.path}/channels?session_id={self.page}",
                 headers={
                     "Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies),
                     "Origin": self.person.hub.url,

@@ -8,9 +8,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.sampan.listeners import Listener, listeners
-from tests.ways.whole_hub import WholeHub
+from tests.ways.whole_hub import WholeHub, came
 
-__all__ = ["command", "environment", "everybody", "of_hub", "of_jobs", "ports", "sockets", "words_with"]
+__all__ = [
+    "command",
+    "environment",
+    "everybody",
+    "of_hub",
+    "of_jobs",
+    "ports",
+    "server_of",
+    "sockets",
+    "words_with",
+]
 
 
 def everybody() -> list[int]:
@@ -57,6 +67,23 @@ def of_jobs(hub: WholeHub) -> list[int]:
             or any(spool in command(pid) for spool in spools)
         )
     ]
+
+
+async def server_of(hub: WholeHub, launch: str, other_than: int = 0) -> int:
+    """The Jupyter server of that launch on its node, once there is one (that is another one)."""
+
+    async def found() -> int | None:
+        servers = [
+            pid
+            for pid in of_jobs(hub)
+            if pid != other_than
+            and "sampan_lab.singleuser" in command(pid)
+            and environment(pid).get("SAMPAN_LAUNCH") == launch
+        ]
+        return servers[0] if servers else None
+
+    pid: int = await came(found)
+    return pid
 
 
 def ports(pids: list[int]) -> list[Listener]:

@@ -70,22 +70,6 @@ async def _show(person: Visitor, name: str) -> None:
     await person.page.get_by_role("tab", name=name, exact=True).click()
 
 
-async def _server(hub: WholeHub, launch: str) -> int:
-    """The session's Jupyter server on its node."""
-
-    async def found() -> int | None:
-        servers = [
-            pid
-            for pid in processes.of_jobs(hub)
-            if "sampan_lab.singleuser" in processes.command(pid)
-            and processes.environment(pid).get("SAMPAN_LAUNCH") == launch
-        ]
-        return servers[0] if servers else None
-
-    pid: int = await came(found)
-    return pid
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_two_notebooks_in_one_window_at_two_centres(hub: WholeHub) -> None:
@@ -112,13 +96,9 @@ async def test_two_notebooks_in_one_window_at_two_centres(hub: WholeHub) -> None
         for part in ("hub", "broker"):
             await hub.restarted(part, hub.kill(part))
         await came(hub.answers, 60)
-        pid = await _server(hub, server["id"])
+        pid = await processes.server_of(hub, server["id"])
         os.kill(pid, signal.SIGKILL)
-
-        async def again() -> bool:
-            return await _server(hub, server["id"]) != pid
-
-        await came(again)
+        await processes.server_of(hub, server["id"], other_than=pid)
         await expect(alice.printed("counted 15")).to_be_visible(timeout=PATIENCE)
         said = await alice.printed("counted 15").inner_text()
         assert said.split() == " ".join([*(f"line {n}" for n in range(15)), "counted 15"]).split()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from sampan.address import Address
 from sampan.client import AsyncBroker
 from sampan.errors import Missing
 from sampan_kernels.stream import open_stream
-from tests.ways import a_kernel
+from tests.ways import a_kernel, processes
 from tests.ways.person import Person
 from tests.ways.whole_hub import ROOT, WholeHub, came, whole_hub
 
@@ -175,6 +176,43 @@ async def test_a_kernel_of_the_lab_whose_job_is_over_is_told_dead_and_not_starte
         kernels = [one["id"] for one in await hub.launches("eve", ended=True) if one["kind"] == "kernel"]
         assert kernels == [launch["id"]]
         await eve.stop()
+
+
+COUNTS = """
+import time
+for number in range(30):
+    print(number, flush=True)
+    time.sleep(0.1)
+"""
+
+
+async def test_what_was_said_while_the_page_was_asleep_outlives_its_server(hub: WholeHub) -> None:
+    """It lay in the memory of the Jupyter server that was killed; the page that comes back hears each line once."""
+    async with Person(hub, "fay") as fay:
+        await fay.start(plan="light", centre="east")
+        await fay.ready()
+        session = (await fay.launch())["id"]
+        page = await fay.notebook(name="sampan--cores-1--memory-1--hours-1--centre-west")
+        asked = await page.ask(COUNTS)
+        lines = page.said(asked)
+        heard = [await anext(lines) for _ in range(3)]
+        await lines.aclose()
+        await page.leave()
+
+        async def computed() -> bool:
+            [kernel] = (await fay.client.get(f"{fay.path()}api/kernels")).json()
+            return bool(kernel["execution_state"] == "idle")
+
+        await came(computed)
+        killed = await processes.server_of(hub, session)
+        os.kill(killed, signal.SIGKILL)
+        await processes.server_of(hub, session, other_than=killed)
+        await page.wake()
+        await page.ask("pass")
+        async with asyncio.timeout(30):
+            heard += [text async for text in page.said(asked)]
+        assert "".join(heard).split() == [str(number) for number in range(30)]
+        await fay.stop()
 
 
 async def test_a_stream_that_is_refused_disturbs_nobody(hub: WholeHub) -> None:
