@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import quote
@@ -221,7 +221,7 @@ class Kernel:
         await socket.write_message(json.dumps({**message, "channel": "shell", "buffers": []}))
         return header["msg_id"]
 
-    async def said(self, asked: str) -> AsyncIterator[str]:
+    async def said(self, asked: str) -> AsyncGenerator[str]:
         """What a cell prints, as it comes, up to its end; fails with the traceback where it raises."""
         socket = await self._connect()
         while True:
