@@ -15,6 +15,7 @@ from sampan_hub import cluster_api, ends, facts, kernel_api, overview, plans
 from sampan_hub.asking import Anybody, Maker, Mine, Near, Parts, Still, Who
 from sampan_hub.body_limit import BodyLimit
 from sampan_hub.catalogue import routes as catalogue
+from sampan_hub.catalogue import stac_routes
 from sampan_hub.events import events
 from sampan_hub.http_errors import answer_errors
 from sampan_hub.intake import read_need
@@ -25,6 +26,7 @@ from sampan_hub.offers import freshen
 from sampan_hub.people import Logins, Person, crowd
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
+from sampan_hub.settings import PREFIX
 from sampan_hub.steps.ending import log_tail
 from sampan_hub.steps.placing import advise
 from sampan_hub.steps.waiting import with_starts
@@ -32,7 +34,6 @@ from sampan_hub.views import centre_view, launch_view
 
 __all__ = ["PREFIX", "make_app"]
 
-PREFIX = "/services/sampan"
 _PRINTABLE = r"^[!-~]*$"
 
 routes = APIRouter(prefix="/api")
@@ -292,8 +293,9 @@ def make_app(services: Services, logins: Logins, launching: Launching, metrics: 
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
-    for some in (routes, *(part.routes for part in (catalogue, cluster_api, ends, kernel_api, overview))):
-        app.include_router(some, prefix=PREFIX)
+    app.include_router(routes, prefix=PREFIX)
+    for part in (catalogue, stac_routes, cluster_api, ends, kernel_api, overview):
+        app.include_router(part.routes, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     answer_errors(app)
     return app

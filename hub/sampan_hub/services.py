@@ -25,7 +25,7 @@ from sampan_hub.keys import MasterKey
 from sampan_hub.link import Link
 from sampan_hub.records import Attempt, Launch
 from sampan_hub.rosters import Rosters
-from sampan_hub.settings import Settings
+from sampan_hub.settings import PREFIX, Settings
 from sampan_hub.stalls import Stalls
 from sampan_hub.store import Store
 from sampan_hub.strays import Strays
@@ -151,6 +151,11 @@ class Services:
     def hub_address(self) -> tuple[str, int]:
         """Where the hub's API listens on this machine; launchers get it as a unix socket."""
         return _address(self.settings.hub_api)
+
+    @property
+    def address(self) -> str:
+        """Where people and their programs reach the broker: as it was set up, whatever a request says."""
+        return f"{self.settings.public_url}{PREFIX}"
 
     @property
     def broker_address(self) -> tuple[str, int]:

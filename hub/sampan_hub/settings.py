@@ -12,7 +12,10 @@ from pathlib import Path
 from sampan.errors import Invalid
 from sampan.logs import FORMATS
 
-__all__ = ["Settings", "flags", "hub_id", "parse"]
+__all__ = ["PREFIX", "Settings", "flags", "hub_id", "parse"]
+
+PREFIX = "/services/sampan"
+"""Where JupyterHub's proxy leads to the broker."""
 
 
 @dataclass(frozen=True)

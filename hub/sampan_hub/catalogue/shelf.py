@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sampan.entries import Status
 from sampan.errors import Missing, SampanError
 from sampan.messages import Message
-from sampan_hub.catalogue import rows
+from sampan_hub.catalogue import holdings, rows
+from sampan_hub.catalogue.holdings import Holdings
 from sampan_hub.catalogue.index import Found, SearchIndex, Seeker
 from sampan_hub.catalogue.product import Product
 from sampan_hub.catalogue.rows import Kept
@@ -94,23 +95,28 @@ class Shelf:
 
         await self._database.write(work)
         if not kept.uses:
-            async with self._turn:
-                await self._again(kept)
+            await self.again(kept)
 
-    async def _again(self, kept: Kept) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a rank that is late does no harm
-            await self._write(await self._read(rows.some([kept.number])))
+    async def again(self, kept: Kept) -> None:
+        """Its rank is made anew: what it follows from is no revision."""
+        async with self._turn:
+            with contextlib.suppress(OSError, ValueError):  # a rank that is late does no harm
+                await self._write(await self.read(rows.some([kept.number])))
 
     # --- reading
 
     async def entry(self, provider: str, name: str, version: str) -> Kept:
-        found = await self._read(rows.by_ref(provider, name, version))
+        found = await self.read(rows.by_ref(provider, name, version))
         if not found:
             raise Missing("entry.unknown", entry=f"{provider}/{name}@{version}")
         return found[0]
 
     async def versions(self, provider: str, name: str) -> tuple[Kept, ...]:
-        return await self._read(rows.versions(provider, name))
+        return await self.read(rows.versions(provider, name))
+
+    async def holdings(self) -> list[Holdings]:
+        """What each provider has of data, by name."""
+        return [Holdings.read(row) for row in await self._rows(holdings.holdings())]
 
     async def history(self, kept: Kept) -> list[Mapping[str, Any]]:
         """Every revision, the first one first."""
@@ -123,7 +129,7 @@ class Shelf:
         """See :meth:`SearchIndex.search`. What was taken away since is left out."""
         index = await self._opened()
         found = await asyncio.to_thread(index.search, text, seeker, chosen, **more)
-        kept = {one.number: one for one in await self._read(rows.some([number for number, _ in found.hits]))}
+        kept = {one.number: one for one in await self.read(rows.some([number for number, _ in found.hits]))}
         listed = tuple((kept[number], why) for number, why in found.hits if number in kept)
         instead = None if found.total or chosen else await self._instead(index, text)
         return Page(found, tuple(one for one in listed if one[0].status.shown), instead, self._whole)
@@ -133,7 +139,7 @@ class Shelf:
         spelt = await asyncio.to_thread(another_word, text, index.known)
         if spelt is None:
             numbers = await asyncio.to_thread(index.sounding, text)
-            titles = [title for one in await self._read(rows.some(numbers)) for title in _said(one)]
+            titles = [title for one in await self.read(rows.some(numbers)) for title in _said(one)]
             spelt = same_sound(text, titles)
         return spelt if spelt and (await asyncio.to_thread(index.search, spelt)).total else None
 
@@ -221,7 +227,8 @@ class Shelf:
 
         return await self._database.read(work)
 
-    async def _read(self, query: Select[Any]) -> tuple[Kept, ...]:
+    async def read(self, query: Select[Any]) -> tuple[Kept, ...]:
+        """The entries that a question to the rows finds."""
         return tuple(Kept.read(row) for row in await self._rows(query))
 
 
