@@ -33,4 +33,7 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     ]
     rows.append((url_path_join(server.base_url, PATTERN), PagesHandler))
     server.web_app.add_handlers(".*$", rows)
+    # Those of extensions have a hash in their names, too; JupyterLab means to say so, and forgets the server's own prefix.
+    kept = server.web_app.settings.setdefault("static_immutable_cache", [])
+    kept.append(url_path_join(server.base_url, "lab", "extensions"))
     server.io_loop.add_callback(activity.begin)

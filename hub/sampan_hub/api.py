@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sampan.errors import Conflict, Forbidden
 from sampan.stages import Kind
-from sampan_hub import cluster_api, ends, facts, kernel_api, overview, plans
+from sampan_hub import cluster_api, ends, facts, kernel_api, lab_files, overview, plans
 from sampan_hub.asking import Anybody, Maker, Mine, Near, Parts, Still, Who
 from sampan_hub.body_limit import BodyLimit
 from sampan_hub.catalogue import routes as catalogue
@@ -294,7 +294,7 @@ def make_app(services: Services, logins: Logins, launching: Launching, metrics: 
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
     app.include_router(routes, prefix=PREFIX)
-    for part in (catalogue, stac_routes, cluster_api, ends, kernel_api, overview):
+    for part in (catalogue, stac_routes, cluster_api, ends, kernel_api, lab_files, overview):
         app.include_router(part.routes, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     answer_errors(app)

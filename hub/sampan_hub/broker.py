@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sampan import logs
 from sampan.errors import SampanError
 from sampan.stages import Kind
-from sampan_hub import notify
+from sampan_hub import lab_files, notify
 from sampan_hub.api import make_app
 from sampan_hub.asking import LOCAL
 from sampan_hub.directory import CentreDirectory
@@ -85,6 +85,7 @@ class Broker:
         logins = Logins(settings.hub_api, settings.secret("service-token"), settings.secret("hub-broker"))
         launching = Launching(services, reconciler)
         services.take_up = launching.take_up
+        services.lab_files = await asyncio.to_thread(lab_files.keep, settings.state / "lab")
         metrics = Metrics(services)
         await metrics.begin()
         await directory.read()

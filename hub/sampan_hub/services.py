@@ -91,6 +91,8 @@ class Services:
     """Whether each cluster's object listens, what it said and is asked for."""
     strays: Strays = field(default_factory=Strays)
     """Jobs of ours that the sweeps have found and no row knows."""
+    lab_files: str = ""
+    """The name of JupyterLab's files that this machine serves; nothing where it has none."""
     take_up: Callable[[Launch], Awaitable[None]] = _nobody
     """Opens a launch's door and moves it from now on; twice is once."""
     stalls: Stalls = field(default_factory=Stalls)

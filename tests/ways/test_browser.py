@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
 
 from tests.ways.visitor import PATIENCE, Visitor, visitor
 from tests.ways.whole_hub import WholeHub, came, whole_hub
@@ -34,11 +35,18 @@ async def test_from_the_login_to_the_slider(hub: WholeHub) -> None:
     async with visitor(hub, "alice") as alice:
         await alice.log_in()
         await _the_start_page(alice)
+        files: list[Response] = []
+
+        def had(answer: Response) -> None:
+            files.append(answer)
+
+        alice.page.on("response", had)
         await alice.press("Start")
         await expect(alice.heading("Your notebook is starting")).to_be_visible()
         await expect(alice.page.locator("#progress-log li").nth(1)).to_be_visible()
         await alice.arrive()
         await alice.new_notebook()
+        _the_labs_files_come_from_here(files)
         centre, launch, tag, kernel = (await alice.run(FACTS)).split()
         names = await _everybody_agrees(hub, centre, launch, tag, int(kernel))
         await _the_status_bar(alice)
@@ -50,6 +58,17 @@ async def test_from_the_login_to_the_slider(hub: WholeHub) -> None:
         await alice.press("停止")
         await expect(alice.page.get_by_text("未运行")).to_be_visible(timeout=PATIENCE)
         assert hub.live_jobs(centre) == []
+
+
+def _the_labs_files_come_from_here(files: list[Response]) -> None:
+    """JupyterLab's own crossed no link; they and those of its extensions came compressed and are asked for once."""
+    scripts = [one for one in files if urlsplit(one.url).path.endswith(".js") and "/hub/" not in one.url]
+    here = [one for one in scripts if "/services/sampan/lab/" in one.url]
+    assert len(here) > 20
+    assert not [one.url for one in scripts if "/static/lab/" in one.url]
+    for one in scripts:
+        assert one.headers["content-encoding"] == "gzip", one.url
+        assert "immutable" in one.headers["cache-control"], one.url
 
 
 async def _the_start_page(person: Visitor) -> None:

@@ -103,7 +103,8 @@ async def serve(services: Services, launch: Launch, attempt: Attempt) -> float |
         return await _past_limit(services, launch, attempt, 0.5, at_least=_HUB_AWAY)
     try:
         if identity is not None and not given:
-            await link.start(launch.kind.value, launch.prefix, identity)
+            told = {**identity, "SAMPAN_LAB_FILES": services.lab_files}
+            await link.start(launch.kind.value, launch.prefix, told)
             # Written after: whoever is killed in between starts again, and the launcher starts nothing twice.
             await services.store.update_launch(launch.id, identity_attempt=attempt.number)
         if not await manner.answers(link, launch.prefix):
