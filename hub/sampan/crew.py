@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sampan.errors import Invalid, Refused
 from sampan.facts import Facts
@@ -25,33 +25,49 @@ MEBIBYTES: Final = {
     "MIB": 1.0,
     "MB": 1e6 / 2**20,
 }
+KIND: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 AMOUNT: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([A-Za-z]{0,3})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Of one cluster: `workers` jobs of one worker each, each with `cores`, `memory_mib` (MiB), `minutes` to live."""
+    """Of one cluster: `workers` jobs of one worker each, each with `cores`, `memory_mib` (MiB), `minutes` to live.
+
+    `accelerator` is a type as the centre names it, `accelerators` how many of it each has; None and 0 where none is asked for.
+    """
 
     workers: int
     cores: int
     memory_mib: int
     minutes: int
+    accelerator: str | None = None
+    accelerators: int = 0
 
     @classmethod
     def plan(
-        cls, facts: Facts, here: Here, *, workers: int, cores: int, memory: str | float, hours: float | None
+        cls,
+        facts: Facts,
+        here: Here,
+        *,
+        workers: int,
+        cores: int,
+        memory: str | float,
+        hours: float | None,
+        accelerator: str | None = None,
+        accelerators: int | None = None,
     ) -> Crew:
         """What to submit, checked before the scheduler would say no.
 
-        `memory` is per worker, a text with its unit or a number of GiB. Workers end with the session at the latest:
-        without `hours` they get what it has left. Raises Invalid (an argument is no amount) and Refused (the centre or
-        the session cannot give it).
+        `memory` is per worker, a text with its unit or a number of GiB; of an `accelerator` it is one where nobody says how many.
+        Workers end with the session at the latest: without `hours` they get what it has left. Raises Invalid (an argument is
+        no amount) and Refused (the centre or the session cannot give it).
         """
         order = cls(
             workers=_count("workers", workers),
             cores=_count("cores", cores),
             memory_mib=_mebibytes(memory),
             minutes=_minutes(here.time_left, hours),
+            **_cards(accelerator, accelerators),
         )
         if order.cores > facts.cores_max:
             raise Refused("cluster.cores", centre=facts.centre, have=facts.cores_max, want=order.cores)
@@ -60,13 +76,33 @@ class Crew:
             raise Refused(
                 "cluster.memory", centre=facts.centre, have=have, want=order.memory_mib, cores=order.cores
             )
+        order._check_cards(facts)
         return order
+
+    def _check_cards(self, facts: Facts) -> None:
+        if self.accelerator is None or self.accelerators <= facts.accelerators.get(self.accelerator, 0):
+            return
+        there = ", ".join(f"{count} × {kind}" for kind, count in sorted(facts.accelerators.items())) or "0"
+        raise Refused(
+            "cluster.accelerators",
+            centre=facts.centre,
+            want=f"{self.accelerators} × {self.accelerator}",
+            have=there,
+        )
 
 
 def _count(field: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000:
         raise Invalid("cluster.amount", field=field, example="2", value=str(value)[:40])
     return value
+
+
+def _cards(kind: object, count: object) -> dict[str, Any]:
+    if kind is None and count is None:
+        return {}
+    if not isinstance(kind, str) or not KIND.fullmatch(kind):
+        raise Invalid("cluster.amount", field="accelerator", example="dcu", value=str(kind)[:40])
+    return {"accelerator": kind, "accelerators": 1 if count is None else _count("accelerators", count)}
 
 
 def _mebibytes(value: object) -> int:

@@ -42,9 +42,12 @@ def cluster(
     memory: str | float = "1 GiB",
     hours: float | None = None,
     name: str | None = None,
+    accelerator: str | None = None,
+    accelerators: int | None = None,
 ) -> CentreCluster:
     """Dask workers on this centre's nodes: each a job of its own with `cores` and `memory` (a text, or GiB).
 
+    With an `accelerator`, a type as the centre names it ("dcu"), each has that many `accelerators`, one where nothing is said.
     They live for `hours`, at most and by default as long as this session. Use it as Dask's own clusters::
 
         with sampan.cluster(workers=4) as cluster, Client(cluster) as client:
@@ -56,7 +59,16 @@ def cluster(
     """
     place = here()
     facts = facts_of(place.centre, place.share)
-    crew = Crew.plan(facts, place, workers=workers, cores=cores, memory=memory, hours=hours)
+    crew = Crew.plan(
+        facts,
+        place,
+        workers=workers,
+        cores=cores,
+        memory=memory,
+        hours=hours,
+        accelerator=accelerator,
+        accelerators=accelerators,
+    )
     return open_cluster(facts, place, crew, name)
 
 
@@ -103,9 +115,10 @@ def open_cluster(
         python = plain(environ["SAMPAN_PYTHON"]) if environ.get("SAMPAN_PYTHON") else ""
     except ValueError as error:
         raise Invalid("here.field", str(error), field="SAMPAN_TAG, SAMPAN_PYTHON, HOME") from error
-    need = Need(crew.cores, crew.memory_mib, crew.minutes, centre=place.centre)
+    size = crew.cores, crew.memory_mib, crew.minutes, crew.accelerator, crew.accelerators
+    need = Need(*size, centre=place.centre)
     with ExitStack() as undo, Broker.from_environment(environ) as broker:
-        seal = Seal.make(parent, facts.scratch)
+        seal = Seal.make(parent)
         undo.callback(seal.remove)
         called = name or f"dask-{secrets.token_hex(4)}"
         launch = _launch(broker, called, need, place.launch)
@@ -175,5 +188,4 @@ def _job(crew: Crew, seal: Seal) -> dict[str, Any]:
         "processes": 1,
         "nanny": False,
         "log_directory": str(seal.directory.parent),
-        "local_directory": str(seal.spill),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from sampan.errors import Unavailable
@@ -20,8 +20,8 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@+=,-]{1,1000}")
 class Facts:
     """One centre, as far as a job of workers needs to know it.
 
-    `cores_max` is the most one job may have and `memory_per_core_mib` (MiB) what comes with each; `scratch` is None where
-    there is none. What a job script says beside that is the broker's affair.
+    `cores_max` is the most one job may have and `memory_per_core_mib` (MiB) what comes with each; `accelerators` how many of
+    each type one job may have. What a job script says beside that is the broker's affair.
     """
 
     centre: str
@@ -29,7 +29,7 @@ class Facts:
     share: str
     cores_max: int
     memory_per_core_mib: int
-    scratch: str | None = None
+    accelerators: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Facts:
@@ -44,7 +44,7 @@ class Facts:
             share=_read(data, "share", plain, centre),
             cores_max=_read(data, "cores_max", _count, centre),
             memory_per_core_mib=_read(data, "memory_per_core_mib", _count, centre),
-            scratch=_read(data, "scratch", _maybe, centre),
+            accelerators=_read(data, "accelerators", _cards, centre),
         )
 
 
@@ -68,5 +68,8 @@ def _count(value: Any) -> int:
     return value
 
 
-def _maybe(value: Any) -> str | None:
-    return plain(value) if value else None
+def _cards(value: Any) -> dict[str, int]:
+    """None are told by a broker that is older than this session."""
+    if not isinstance(value or {}, Mapping):
+        raise ValueError(f"no cards: {str(value)[:100]!r}")
+    return {plain(kind): _count(count) for kind, count in (value or {}).items()}

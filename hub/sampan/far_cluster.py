@@ -24,7 +24,7 @@ __all__ = ["FarCluster", "Wanted"]
 T = TypeVar("T")
 _LIGHT: Final = {"cores": "1", "memory": "1"}
 """What the kernel beside the workers needs where nobody says: it holds Dask's scheduler, and what is brought together."""
-_GIVEN: Final = frozenset({"workers", "cores", "memory"})
+_GIVEN: Final = frozenset({"workers", "cores", "memory", "accelerator", "accelerators"})
 _CELL: Final = {
     "code": far_work.CELL,
     "silent": True,

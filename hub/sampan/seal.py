@@ -27,8 +27,8 @@ class Seal:
     directory: Path
 
     @classmethod
-    def make(cls, parent: Path, scratch: str | None = None) -> Seal:
-        """New keys below `parent`, where the workers' jobs can read them too, and a place in `scratch` for what they spill.
+    def make(cls, parent: Path) -> Seal:
+        """New keys below `parent`, where the workers' jobs can read them too.
 
         Those of clusters whose process was killed before it could remove them go first; they open nothing any more.
         Raises Unavailable (a full or read-only disk, another's folder).
@@ -44,7 +44,6 @@ class Seal:
             for file, text in ((seal.certificate, keys.tls_ca_file), (seal.key, keys.tls_worker_key)):
                 file.touch(mode=0o600, exist_ok=False)
                 file.write_text(text, encoding="ascii")
-            seal._make_spill(scratch)
         except OSError as error:
             raise Unavailable("cluster.no_folder", folder=str(parent), why=error.strerror or "") from error
         return seal
@@ -70,33 +69,8 @@ class Seal:
             **{f"tls_{role}_key": str(self.key) for role in roles},
         )
 
-    @property
-    def spill(self) -> Path:
-        """Where workers put what does not fit into memory: a folder that nobody else can own, enter or foresee.
-
-        Dask itself would share one folder of a fixed name among all who use the scratch, and reads back what lies there
-        with pickle: whoever made that folder first could run code as everybody else.
-        """
-        return self._spill.resolve()
-
-    @property
-    def _spill(self) -> Path:
-        return self.directory / "spill"
-
-    def _make_spill(self, scratch: str | None) -> None:
-        """In the scratch where there is one; remembered by a link, so that it is found again and removed with the keys."""
-        try:
-            place = tempfile.mkdtemp(prefix=f"sampan-{PREFIX}", dir=scratch) if scratch else None
-        except OSError:
-            place = None  # not on this node, or full: the home that the nodes share does, too
-        if place is None:
-            self._spill.mkdir(mode=0o700)
-        else:
-            self._spill.symlink_to(place)
-
     def remove(self) -> None:
         """Idempotent."""
-        shutil.rmtree(self.spill, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -687,7 +687,70 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{path} 不支持 {method}。可用地址见调度服务的 openapi.json。",
     ),
     "request.field": ("“{field}”: {expected}.", "“{field}”：{expected}。"),
+    # check.*: what is wrong with an entry, or with its copy at a centre; {what} names the copy
+    "check.broke": (
+        "Looking at {what} at {centre} broke off ({why}).",
+        "在{centre}检查 {what} 时异常中断（{why}）。",
+    ),
+    "check.bytes": (
+        "{what} at {centre} has {found} bytes, and should have {wanted}.",
+        "{centre}的 {what} 大小为 {found} 字节，应为 {wanted} 字节。",
+    ),
+    "check.checksum": (
+        "The bytes of {what} at {centre} have changed: its checksum is {found}, and should be {wanted}.",
+        "{centre}的 {what} 内容已改变：校验和为 {found}，应为 {wanted}。",
+    ),
+    "check.denied": (
+        "{what} at {centre} is public by its entry, and may not be read there. Let everybody read it, or say who may.",
+        "条目声明 {what} 为公开数据，但在{centre}无权读取。请开放读取权限，或在条目中注明可读取的用户组。",
+    ),
+    "check.engine": (
+        "{what} is opened with “{engine}”, which the environment at {centre} does not have.",
+        "打开 {what} 需要“{engine}”，{centre}的环境中未安装。",
+    ),
+    "check.gone": ("{what} is not there at {centre}.", "{centre}没有 {what}。"),
+    "check.group_open": (
+        "{what} at {centre} belongs to the group “{group}” alone by its entry, and can be read by others there.",
+        "条目声明 {what} 仅供“{group}”组使用，但在{centre}其他用户也能读取。",
+    ),
+    "check.group_unknown": (
+        "There is no group “{value}” at {centre}, to which {what} should belong.",
+        "{centre}没有“{value}”组，而 {what} 应属于该组。",
+    ),
+    "check.import": (
+        "{what} at {centre} cannot be imported: {why}",
+        "{centre}的 {what} 无法导入：{why}",
+    ),
+    "check.licence": (
+        "The entry names no licence that is known. Its provider has to say one, as an SPDX expression.",
+        "条目没有注明有效的许可。请服务商以 SPDX 表达式补充。",
+    ),
+    "check.not_opened": (
+        "{what} at {centre} cannot be opened: {why}",
+        "{centre}的 {what} 无法打开：{why}",
+    ),
+    "check.opener": (
+        "The entry wants to be opened with “{value}”, which is not allowed. Its provider has to choose one of the list.",
+        "条目要求用“{value}”打开，该方式不被允许。请服务商从允许的列表中选择。",
+    ),
+    "check.product": (
+        "The entry says something at “{key}” that no entry may say. Its provider has to correct it.",
+        "条目的“{key}”内容不符合规范。请服务商更正。",
+    ),
+    "check.root": (
+        "{centre} has no folder of the name that {what} begins with.",
+        "{centre}没有 {what} 开头所指的数据目录。",
+    ),
+    "check.version": (
+        "{what} at {centre} is of version {version}, and should be {wanted}.",
+        "{centre}的 {what} 版本为 {version}，应为 {wanted}。",
+    ),
     # entry.*: the catalogue
+    "entry.dead": (
+        "The copy of “{entry}” here was found to be broken: {reason} Try another version, or tell its provider.",
+        "此处的“{entry}”副本经检查已损坏：{reason}请使用其他版本，或告知其服务商。",
+    ),
+    "entry.no_picture": ("There is no preview of “{entry}”.", "“{entry}”没有预览图。"),
     "entry.elsewhere": (
         "“{entry}” lies at {where}, not here. Open it in a kernel there, where nothing is moved; a copy would move {size}.",
         "“{entry}”存放在{where}，此处没有。在那里的内核中打开无需传输；若复制到此处，将传输 {size}。",
@@ -971,6 +1034,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{file} 应为 32 字节且仅所有者可读的密钥。请恢复原文件；更换密钥会切断所有正在运行的会话。",
     ),
     # cluster.*: Dask workers from a notebook
+    "cluster.accelerators": (
+        "You asked for {want} in each worker; one job in this queue at {centre} has at most {have}. Ask for fewer, or others.",
+        "您为每个工作进程申请了 {want}，而在{centre}的此队列中每个作业最多可用 {have}。请减少数量或改用其他类型。",
+    ),
     "cluster.amount": (
         "“{field}” must be {example} or the like; {value} is not.",
         "“{field}”应形如 {example}，而 {value} 不符合。",
@@ -1043,8 +1110,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "此内核运行在笔记本所在中心之外。请改用会话自身的内核，再调用 sampan.clusters。",
     ),
     "clusters.given": (
-        "“{field}” says nothing of a cluster at {centre}. Write {centre}=dict(…) with workers, cores, memory, hours or options.",
-        "“{field}”不是{centre}集群的参数。请写成 {centre}=dict(…)，可用参数：workers、cores、memory、hours、options。",
+        "“{field}” says nothing of a cluster at {centre}. Write {centre}=dict(…) with what sampan.cluster takes, or options.",
+        "“{field}”不是{centre}集群的参数。请写成 {centre}=dict(…)，可用 sampan.cluster 的参数及 options。",
     ),
     "clusters.large": (
         "More than {most} MiB were to travel between two centres. Reduce the data where they are, and bring home what is left.",

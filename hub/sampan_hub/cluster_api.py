@@ -12,12 +12,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sampan.errors import Conflict, Forbidden
-from sampan.messages import Message
 from sampan.stages import Kind, Target
 from sampan_hub.asking import Anybody, Near, Parts, Still
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
-from sampan_hub.steps.crewing import dismiss, hire
+from sampan_hub.steps.crewing import dismiss, hire, say_workers
 from sampan_hub.worker_script import ADDRESS
 
 __all__ = ["routes"]
@@ -98,26 +97,22 @@ Cluster = Annotated[Launch, Depends(_cluster)]
 @routes.post("/workers")
 async def hire_workers(launch: Cluster, order: Order, services: Parts) -> dict[str, dict[str, str]]:
     """Submits workers' jobs, all of them at once; each number's job."""
-    roster = services.rosters.of(launch.id)
+    # Whoever hangs up while we ask may ask again; what is under way is not said twice.
+    return {"jobs": await asyncio.shield(_hire(services, launch.id, order))}
+
+
+async def _hire(services: Services, launch: str, order: Order) -> dict[str, str]:
+    roster = services.rosters.of(launch)
     async with roster.hiring:
         jobs = roster.answers.get(order.key)
         if jobs is None:
-            numbers = tuple(sorted(set(order.numbers)))
-            told = {"address": order.address, "keys": order.keys, "python": order.python}
             # As it is now: it may have been stopped while this waited for its turn.
-            row = await services.store.launch(launch.id)
+            row = await services.store.launch(launch)
             if row is None or row.ended_at is not None:
-                raise Conflict("launch.over", launch=launch.id)
-            # Whoever hangs up while we ask may ask again; what is under way is not said twice.
-            jobs = await asyncio.shield(_hire(services, row, order.key, numbers, told))
-    return {"jobs": jobs}
-
-
-async def _hire(
-    services: Services, launch: Launch, key: str, numbers: tuple[int, ...], told: dict[str, str]
-) -> dict[str, str]:
-    jobs = await hire(services, launch, numbers, **told)
-    services.rosters.of(launch.id).remember(key, jobs)
+                raise Conflict("launch.over", launch=launch)
+            told = {"key": order.key, "address": order.address, "keys": order.keys, "python": order.python}
+            jobs = await hire(services, row, tuple(sorted(set(order.numbers))), **told)
+            roster.remember(order.key, jobs)
     return jobs
 
 
@@ -131,32 +126,20 @@ async def dismiss_workers(launch: Cluster, leave: Leave, services: Parts) -> Non
 async def tell_state(launch: Cluster, state: State, services: Parts) -> None:
     """What the cluster's object says of itself, whenever that is something else."""
     services.rosters.of(launch.id).state = state.model_dump()
-    attempts = await services.store.attempts(launch.id)
-    if not attempts or launch.target is not Target.READY:
-        return
-    centre = services.say(attempts[-1].centre)
-    message = Message("cluster.works", {"workers": state.workers, "wanted": state.wanted, "centre": centre})
-    if launch.message != message:
-        await services.store.step(
-            launch.id,
-            message=message,
-            stage=launch.stage,
-            seen=attempts[-1].seen,
-            attempt=attempts[-1].number,
-        )
+    await say_workers(services, launch)
 
 
 @routes.get("/wishes")
 async def listen_for_wishes(launch: Cluster, services: Parts, still: Still) -> StreamingResponse:
     """Lines of JSON: sizes that its person asks for elsewhere, and `{"over": true}`. A cluster lives while its object listens."""
-    return StreamingResponse(_wishes(services, launch.id, still), media_type="application/x-ndjson")
+    return StreamingResponse(_wishes(services, launch, still), media_type="application/x-ndjson")
 
 
 async def _wishes(
-    services: Services, launch: str, still: Callable[[], Awaitable[bool]]
+    services: Services, launch: Launch, still: Callable[[], Awaitable[bool]]
 ) -> AsyncGenerator[str, None]:
-    roster = services.rosters.of(launch)
-    with roster.listener():
+    roster = services.rosters.of(launch.id)
+    with roster.listener(services.links.get(str(launch.parent))):
         yield "{}\n"
         while True:
             try:
@@ -166,7 +149,7 @@ async def _wishes(
                 if not await still():
                     return
                 yield "{}\n"
-            row = await services.store.launch(launch)
+            row = await services.store.launch(launch.id)
             if row is None or row.target is not Target.READY or row.ended_at is not None:
                 yield '{"over": true}\n'
                 return

@@ -122,6 +122,7 @@ class Reconciler:
                 await asyncio.sleep(_ROUTE_STAYS)
         self._services.ends_heard.pop(launch, None)
         self._services.said.pop(launch, None)
+        self._services.rosters.forget(launch)
         await self._services.doors.remove(launch)
 
     async def _once(self, launch: str) -> float | None:

@@ -34,7 +34,8 @@ _ENVIRONMENT: Final = {
 class WorkerScript:
     """What the jobs of one request are told. `launch` is the session they work for, `name` their name at the batch system;
     Dask knows each by `cluster`, which is the cluster's launch, and its number. `keys` is the folder of the cluster's TLS
-    files, `address` Dask's scheduler. `local`: nothing may be listened on but loopback.
+    files, `address` Dask's scheduler; what does not fit into memory is put below `scratch`, whether nodes share that or not.
+    `local`: nothing may be listened on but loopback.
     """
 
     name: str
@@ -49,6 +50,7 @@ class WorkerScript:
     memory_mib: int
     minutes: int
     home: str
+    scratch: str
     keys: str
     address: str
     python: str
@@ -63,9 +65,14 @@ class WorkerScript:
 
 
 _SHAPES: Final = {
-    "name": (re.compile(r"sampan-[a-z0-9]{4,16}-[a-z0-9]{4,16}-[0-9]{1,6}-dask-w"), "a tag of ours"),
+    "name": (
+        re.compile(r"sampan-[a-z0-9]{4,16}-[a-z0-9]{4,16}-[0-9]{1,6}-dask-w-[0-9a-f]{16}(?:-[0-9]{1,6})?"),
+        "a tag of ours",
+    ),
     "address": (re.compile(ADDRESS), "an address of Dask's"),
 }
+
+_LIKE: Final = {"keys": "attempt_dir", "scratch": "attempt_dir", "cluster": "launch"}
 
 
 def _check(field: str, value: Any) -> None:
@@ -74,7 +81,7 @@ def _check(field: str, value: Any) -> None:
         if not isinstance(value, str) or not shape.fullmatch(value):
             raise Invalid("script.value", field=field, expected=expected)
     elif field != "local":
-        check(field, value, {"keys": "attempt_dir", "cluster": "launch"}.get(field, ""))
+        check(field, value, _LIKE.get(field, ""))
 
 
 def render_workers(script: WorkerScript, number: str = NUMBER) -> str:
@@ -101,9 +108,33 @@ def render_workers(script: WorkerScript, number: str = NUMBER) -> str:
         f"export SAMPAN_DEADLINE=$(( $(date +%s) + {script.minutes * 60} ))",
         *prepared(script.modules, script.setup_file),
         f"cd {shlex.quote(script.home)} || exit 67",
-        f"exec {shlex.quote(script.python)} -P {_command(script, number)}",
+        *_spilling(script),
+        f"{shlex.quote(script.python)} -P {_command(script, number)} &",
+        *_ENDING,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _spilling(script: WorkerScript) -> tuple[str, ...]:
+    """A folder of the worker's own: Dask itself would share one of a fixed name among all who use the scratch, and reads back
+    what lies there with pickle, so that whoever made that folder first could run code as everybody else.
+    """
+    scratch, keys = shlex.quote(script.scratch), shlex.quote(script.keys)
+    return (
+        f"spill=$(mktemp -d -p {scratch} sampan-dask-XXXXXXXXXX 2>/dev/null) ||",
+        f"    spill=$(mktemp -d -p {keys} spill-XXXXXXXXXX) || exit 69",
+        """trap 'rm -rf -- "$spill"' EXIT""",
+    )
+
+
+_ENDING: Final = (
+    # The shell stays to remove what was spilled, whoever ends the worker; it hands on what is said to the job.
+    "worker=$!",
+    """trap 'kill -TERM "$worker" 2>/dev/null' TERM""",
+    'wait "$worker"; code=$?',
+    'while kill -0 "$worker" 2>/dev/null; do wait "$worker"; code=$?; done',
+    'exit "$code"',
+)
 
 
 def _command(script: WorkerScript, number: str) -> str:
@@ -112,10 +143,9 @@ def _command(script: WorkerScript, number: str) -> str:
         *("-m", "distributed.cli.dask_worker", script.address, "--no-nanny"),
         *("--nthreads", str(script.cores), "--memory-limit", f"{script.memory_mib}MiB"),
         *("--death-timeout", str(_PATIENCE), "--lifetime", f"{script.minutes * 60 - _LEAVE}s"),
-        *("--local-directory", f"{script.keys}/spill"),
         *("--tls-ca-file", f"{script.keys}/certificate.pem"),
         *("--tls-cert", f"{script.keys}/certificate.pem", "--tls-key", f"{script.keys}/key.pem"),
         *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),
         *(("--host", "127.0.0.1") if script.local else ()),
     ]
-    return f'{shlex.join(words)} --name "{script.cluster}-{number}"'
+    return f'{shlex.join(words)} --local-directory "$spill" --name "{script.cluster}-{number}"'

@@ -69,10 +69,13 @@ def test_memory_is_a_text_or_gibibytes(memory: str | float, mebibytes: int) -> N
         ("hours", float("nan")),
         ("hours", float("inf")),
         ("hours", "1"),
+        ("accelerator", "dcu:1; id"),
+        ("accelerator", 1),
+        ("accelerators", 0),
     ],
 )
 def test_what_is_no_amount_is_named(field: str, value: object) -> None:
-    wish: dict[str, Any] = {field: value}
+    wish: dict[str, Any] = {"accelerator": "dcu", field: value} if "acc" in field else {field: value}
     with pytest.raises(Invalid) as caught:
         plan(**wish)
     assert caught.value.code == "cluster.amount"
@@ -86,6 +89,21 @@ def test_a_job_larger_than_the_centre_gives_is_refused_with_both_numbers() -> No
     error = refusal(memory="3 GiB")
     assert error.code == "cluster.memory"
     assert plan(memory="3 GiB", cores=2).memory_mib == 3072
+
+
+def test_accelerators_are_those_of_the_queue() -> None:
+    cards = replace(FACTS, accelerators={"dcu": 4, "gpu": 1})
+    assert (plan().accelerator, plan().accelerators) == (None, 0)
+    one, four = plan(cards, accelerator="dcu"), plan(cards, accelerator="dcu", accelerators=4)
+    assert [(crew.accelerator, crew.accelerators) for crew in (one, four)] == [("dcu", 1), ("dcu", 4)]
+    for wish, want, have in (
+        ({"accelerator": "dcu", "accelerators": 5}, "5 × dcu", "4 × dcu, 1 × gpu"),
+        ({"accelerator": "npu"}, "1 × npu", "4 × dcu, 1 × gpu"),
+    ):
+        error = refusal(cards, **wish)
+        assert (error.code, error.message.params["want"]) == ("cluster.accelerators", want)
+        assert error.message.params["have"] == have
+    assert refusal(accelerator="dcu").message.params["have"] == "0"
 
 
 def test_workers_end_with_the_session() -> None:

@@ -15,14 +15,14 @@ ANSWER: dict[str, Any] = {
     "share": "cpu",
     "cores_max": 8,
     "memory_per_core_mib": 2048,
-    "scratch": "/scratch/alice",
+    "accelerators": {"dcu": 4},
 }
 
 
 def test_an_answer_becomes_a_value() -> None:
     facts = Facts.parse({**ANSWER, "told_by_a_newer_broker": 1})
     assert (facts.centre, facts.scheduler, facts.share, facts.cores_max) == ("east", "slurm", "cpu", 8)
-    assert facts.scratch == "/scratch/alice"
+    assert facts.accelerators == {"dcu": 4}
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,11 @@ def test_an_answer_becomes_a_value() -> None:
         ("cores_max", "8"),
         ("memory_per_core_mib", -1),
         ("memory_per_core_mib", float("nan")),
-        ("scratch", "/scratch/`id`"),
-        ("scratch", "/scratch/{user}"),
-        ("scratch", "/spool\u2028x"),
-        ("scratch", "/" + "a" * 1000),
+        ("accelerators", ["dcu"]),
+        ("accelerators", {"dcu": "4"}),
+        ("accelerators", {"d`id`": 4}),
+        ("accelerators", {"spool\u2028x": 4}),
+        ("accelerators", {"a" * 1001: 4}),
     ],
 )
 def test_nothing_that_means_more_than_itself_reaches_a_job_script(field: str, value: object) -> None:

@@ -23,7 +23,6 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
         seal.directory: 0o700,
         seal.certificate: 0o600,
         seal.key: 0o600,
-        seal.spill: 0o700,
     }
     assert seal.key.read_text().startswith("-----BEGIN PRIVATE KEY-----")
     assert "PRIVATE" not in seal.certificate.read_text()
@@ -54,28 +53,6 @@ def test_keys_of_a_killed_process_go_with_the_next_cluster(tmp_path: Path) -> No
     assert {path.name for path in tmp_path.iterdir()} == {seal.directory.name, "dask-notes-of-mine"}
 
 
-def test_what_workers_spill_lies_in_a_folder_that_nobody_else_made(tmp_path: Path) -> None:
-    """Dask's own folder, of a fixed name, is somebody else's already."""
-    scratch = tmp_path / "scratch"
-    (scratch / "dask-scratch-space").mkdir(parents=True, mode=0o777)
-    scratch.chmod(0o1777)
-    seal, other = (Seal.make(tmp_path / "attempt", str(scratch)) for _ in range(2))
-    assert seal.spill.parent == scratch
-    assert seal.spill != other.spill
-    assert seal.spill.stat().st_mode & 0o777 == 0o700
-    assert list(seal.spill.iterdir()) == []
-    (seal.spill / "spilled").touch()
-    seal.remove()
-    assert {path.name for path in scratch.iterdir()} == {"dask-scratch-space", other.spill.name}
-
-
-def test_without_scratch_it_lies_with_the_keys(tmp_path: Path) -> None:
-    seal = Seal.make(tmp_path, str(tmp_path / "not-on-this-node"))
-    assert seal.spill.parent == seal.directory
-    seal.remove()
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Unavailable) as caught:
@@ -85,7 +62,7 @@ def test_a_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_all_of_a_session_that_is_over_are_removed(tmp_path: Path) -> None:
-    seals = [Seal.make(tmp_path), Seal.make(tmp_path, str(tmp_path))]
+    seals = [Seal.make(tmp_path), Seal.make(tmp_path)]
     (tmp_path / "job.log").write_text("stays")
     remove_all(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["job.log"]

@@ -66,6 +66,8 @@ class Site:
     limits: dict[str, tuple[Limit, ...]] = field(default_factory=dict)
     rules: Rules = NO_RULES
     expected_start: float | None = None
+    submitted: list[JobSpec] = field(default_factory=list)
+    arrays: bool = False
     would_be: list[JobSpec] = field(default_factory=list)
     """Jobs of which somebody wanted to know when they would start."""
     cores: int = 4
@@ -202,13 +204,14 @@ def _told(job: ScriptedJob) -> list[Any]:
 class ScriptedScheduler:
     """Arguments for the transport above; what comes back is read with the site at hand."""
 
-    arrays = False
     settles = 0.0
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.arrays = site.arrays
 
     def submit(self, job: JobSpec) -> Ask[str]:
+        self.site.submitted.append(job)
         argv = (PROGRAM, "submit", job.tag)
         return Ask("submit", argv, lambda done: str(json.loads(done.stdout)), job.script.encode())
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sampan_hub.rosters import Roster
 
 pytestmark = pytest.mark.fast
+
+
+def link() -> Any:
+    """As far as a roster looks at one."""
+    return SimpleNamespace(closed=asyncio.Event())
 
 
 @pytest.fixture
@@ -47,6 +55,27 @@ def test_two_connections_are_one_object(clock: list[float]) -> None:
         clock[0] += 60
         assert roster.listens
         assert not roster.gone
+
+
+def test_a_link_that_was_lost_is_no_kernel_that_is_gone(clock: list[float]) -> None:
+    """However short that was: the connection went with it, and a busy kernel needs a while to make it anew."""
+    roster, way, gone = Roster(), link(), []
+    with roster.listener(way):
+        pass
+    clock[0] += 21
+    gone.append(roster.gone)
+    with roster.listener(way):
+        way.closed.set()
+    clock[0] += 299
+    gone.append(roster.gone)
+    clock[0] += 2
+    gone.append(roster.gone)
+    with roster.listener(link()):
+        gone.append(roster.gone)
+    clock[0] += 21
+    gone.append(roster.gone)
+    # Hung up; cut; cut for too long; back; hung up on the new link.
+    assert gone == [True, False, True, False, True]
 
 
 def test_while_the_way_is_cut_nobody_can_tell(clock: list[float]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sampan_hub.worker_script import WorkerScript, render_workers
 
 pytestmark = pytest.mark.fast
 
-TAG = "sampan-hub1-abcd1234-1-dask-w"
+TAG = "sampan-hub1-abcd1234-1-dask-w-0123456789abcdef"
 SCRIPT = WorkerScript(
     name=TAG,
     cluster="abcd1234",
@@ -27,6 +28,7 @@ SCRIPT = WorkerScript(
     memory_mib=1536,
     minutes=90,
     home="/home/alice",
+    scratch="/scratch",
     keys="/home/alice/.sampan/attempts/a/dask-1-x",
     address="tls://10.1.2.3:40123",
     python="/opt/sampan/bin/python",
@@ -44,18 +46,53 @@ def test_the_worker_is_closed_to_strangers_and_ends_with_its_job() -> None:
     assert {"umask 077", f"export SAMPAN_TAG={TAG}", "module load python/3.11 || exit 65"} <= set(lines)
     assert "source /opt/sampan/setup.sh || exit 66" in lines
     keys = "/home/alice/.sampan/attempts/a/dask-1-x"
-    assert lines[-1] == (
-        "exec /opt/sampan/bin/python -P -m distributed.cli.dask_worker tls://10.1.2.3:40123 --no-nanny"
+    assert next(line for line in lines if line.endswith("&")) == (
+        "/opt/sampan/bin/python -P -m distributed.cli.dask_worker tls://10.1.2.3:40123 --no-nanny"
         " --nthreads 2 --memory-limit 1536MiB --death-timeout 60 --lifetime 5370s"
-        f" --local-directory {keys}/spill --tls-ca-file {keys}/certificate.pem"
+        f" --tls-ca-file {keys}/certificate.pem"
         f" --tls-cert {keys}/certificate.pem --tls-key {keys}/key.pem"
-        ' --no-dashboard --dashboard-address 127.0.0.1:0 --name "abcd1234-$SLURM_ARRAY_TASK_ID"'
+        ' --no-dashboard --dashboard-address 127.0.0.1:0 --local-directory "$spill"'
+        ' --name "abcd1234-$SLURM_ARRAY_TASK_ID" &'
     )
 
 
 def test_each_alone_has_its_number_and_where_jobs_are_local_listens_here_alone() -> None:
-    last = render_workers(replace(SCRIPT, scheduler="process", local=True), "7").splitlines()[-1]
-    assert last.endswith('--dashboard-address 127.0.0.1:0 --host 127.0.0.1 --name "abcd1234-7"')
+    text = render_workers(replace(SCRIPT, name=f"{TAG}-7", scheduler="process", local=True), "7")
+    assert '127.0.0.1:0 --host 127.0.0.1 --local-directory "$spill" --name "abcd1234-7" &\n' in text
+
+
+@pytest.mark.parametrize("scratch", ["local", "nowhere"])
+@pytest.mark.parametrize("end", ["finished", "killed", "asked to end"])
+def test_what_it_spills_is_its_own_and_goes_with_it(tmp_path: Path, scratch: str, end: str) -> None:
+    """Dask's own folder, of a fixed name, is somebody else's already. Here a shell plays the worker."""
+    place, keys = tmp_path / "local", tmp_path / "keys"
+    for folder in (place / "dask-scratch-space", keys):
+        folder.mkdir(parents=True)
+    ends = {"finished": "exit 3", "killed": "kill -9 $$", "asked to end": "exec sleep 600"}
+    worker = tmp_path / "worker"
+    lines = ['for word; do [ "$last" = --local-directory ] && spill=$word; last=$word; done']
+    lines += ['stat -c "%a %n" "$spill"; touch "$spill/spilled"', "echo $$", ends[end]]
+    worker.write_text("\n".join(["#!/bin/bash", *lines]))
+    worker.chmod(0o755)
+    told: dict[str, Any] = {
+        "scratch": str(tmp_path / scratch),
+        "keys": str(keys),
+        "python": str(worker),
+        "home": str(tmp_path),
+    }
+    text = render_workers(replace(SCRIPT, scheduler="process", modules=(), setup_file=None, **told), "7")
+    with subprocess.Popen(["bash", "-c", text], stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout is not None
+        mode, spill = job.stdout.readline().split()
+        pid = int(job.stdout.readline())
+        assert (mode, Path(spill).parent) == ("700", place if scratch == "local" else keys)
+        if end == "asked to end":
+            # Some batch systems tell the script alone.
+            job.terminate()
+        assert job.wait(30) == {"finished": 3, "killed": 137, "asked to end": 143}[end]
+    assert not Path(f"/proc/{pid}").exists()
+    assert list(keys.iterdir()) == []
+    assert [path.name for path in place.iterdir()] == ["dask-scratch-space"]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +100,9 @@ def test_each_alone_has_its_number_and_where_jobs_are_local_listens_here_alone()
     [
         ("name", "sampan-hub1-abcd1234-1"),
         ("name", f"{TAG}; id"),
+        ("name", TAG.rpartition("-")[0]),
+        ("scratch", "/scratch/$(id)"),
+        ("scratch", "/scratch/../home/bob"),
         ("cluster", "a b c d"),
         ("address", "tls://10.1.2.3:1; id"),
         ("address", "tcp://10.1.2.3:1"),

@@ -110,7 +110,7 @@ class SlurmScheduler:
 
     def find(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
         which = f"--name={','.join(sorted(tags))}" if tags else f"--partition={self._queues}"
-        argv = ("squeue", "--all", "--states=all", which, f"--format={MARK}|%A|%u|%V|%T|%j")
+        argv = ("squeue", "--all", "--states=all", which, f"--format={MARK}|%F|%u|%V|%T|%j")
         return Ask("find", argv, lambda done: self._found(done, tags), most=LARGE)
 
     def recall(self, tags: Collection[str]) -> Ask[Sequence[FoundJob]]:
@@ -165,14 +165,18 @@ class SlurmScheduler:
         return slurm_limits.limits(done, self._cards, self._qos, imposed)
 
     def _found(self, done: Completed, tags: Collection[str]) -> Sequence[FoundJob]:
-        """Asked for by name, a job that has ended counts: it was submitted. Those that live come first."""
+        """Asked for by name, a job that has ended counts: it was submitted. Those that live come first; an array is one job."""
         found = []
         for job, account, submitted, state, name in marked(done, free=True):
             stands = state_of(state).state
             over, began = stands is JobState.ENDED, stands is not JobState.QUEUED
             if job.isdigit() and (name in tags if tags else not over and _TAGGED.fullmatch(name)):
                 found.append((over, FoundJob(job, name, account, moment(submitted, self._zone), began)))
-        return [job for _, job in sorted(found, key=lambda pair: (pair[0], -int(pair[1].id)))]
+        found.sort(key=lambda pair: (pair[0], -int(pair[1].id)))
+        whole: dict[str, FoundJob] = {}
+        for _, one in found:
+            whole.setdefault(one.id, one)
+        return list(whole.values())
 
     def _start(self, done: Completed) -> float | None:
         if done.status != 0:

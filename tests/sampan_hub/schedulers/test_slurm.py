@@ -74,8 +74,8 @@ def test_questions_about_everybody_and_about_one() -> None:
         "--partition=work,long",
         "--format=sampan|%A|%K|%P|%T|%Q|%V|%S|%e|%B|%r",
     )
-    assert slurm.find([]).argv == (*squeue, "--partition=work,long", "--format=sampan|%A|%u|%V|%T|%j")
-    assert slurm.find(["b", "a"]).argv == (*squeue, "--name=a,b", "--format=sampan|%A|%u|%V|%T|%j")
+    assert slurm.find([]).argv == (*squeue, "--partition=work,long", "--format=sampan|%F|%u|%V|%T|%j")
+    assert slurm.find(["b", "a"]).argv == (*squeue, "--name=a,b", "--format=sampan|%F|%u|%V|%T|%j")
     assert slurm.recall(["b", "a"]).argv == (
         *(*sacct, "--allocations", "--parsable2", "--starttime=now-10days"),
         *("--name=a,b", "--format=JobIDRaw,User,Submit,State,JobName"),
