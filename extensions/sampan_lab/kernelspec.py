@@ -26,7 +26,12 @@ def install(root: Path) -> None:
         "argv": ["python", "-m", "sampan_kernels.kernel", "-f", "{connection_file}"],
         "display_name": "Python 3",
         "language": "python",
-        "metadata": {"debugger": False, "supported_encryption": ["curve"]},
+        "metadata": {
+            "debugger": False,
+            "supported_encryption": ["curve"],
+            # Forked where this job has a template, else started as by Jupyter's own.
+            "kernel_provisioner": {"provisioner_name": "sampan-prepared"},
+        },
         "kernel_protocol_version": "5.5",
     }
     (folder / "kernel.json").write_text(json.dumps(spec, indent=1), encoding="utf-8")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 from sampan_lab import kernelspec, labconfig, labextension, serverconfig
 from sampan_lab.lightness import light_imports
 
-__all__ = ["main"]
+__all__ = ["main", "prepare"]
 
 PR_SET_PDEATHSIG: Final = 1
 _PLAIN: Final = "SAMPAN_PLAIN_IMPORTS"
@@ -28,7 +29,6 @@ def _write_nothing(_: object) -> None:
 
 def main() -> Any:
     """Starts the server that the arguments and the environment describe, and returns when it has ended."""
-    _end_with_parent()
     ServerApp, singleuser = _imported()  # noqa: N806 (it is a class)
     ServerApp.write_server_info_file = _write_nothing
     ServerApp.write_browser_open_files = _write_nothing
@@ -44,12 +44,18 @@ def _imported() -> tuple[Any, Callable[[], Any]]:
     if _PLAIN in os.environ:
         return _import()
     try:
-        with light_imports():
-            return _import()
+        return prepare()
     except Exception:
         log.exception("a light start fails; a plain one takes longer")
         argv = [sys.executable, *sys.orig_argv[1:]]
         os.execve(argv[0], argv, {**os.environ, _PLAIN: "1"})  # noqa: S606 (it becomes itself)
+
+
+@cache
+def prepare() -> tuple[Any, Callable[[], Any]]:
+    """What :func:`main` needs, imported lightly; a template calls it before anybody wants a server. Raises what an import does."""
+    with light_imports():
+        return _import()
 
 
 def _import() -> tuple[Any, Callable[[], Any]]:
@@ -66,4 +72,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    _end_with_parent()
     main()

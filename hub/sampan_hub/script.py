@@ -15,6 +15,7 @@ __all__ = ["ALONE", "Script", "check", "prepared", "render_script"]
 
 _NAME: Final = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "a short name")
 _ID: Final = (re.compile(r"[a-z0-9]{4,16}"), "a to z and digits")
+_KIND: Final = (re.compile(r"[a-z]{1,16}"), "a word for what a launch runs")
 _TAG: Final = (re.compile(r"sampan-[a-z0-9]{4,16}-[a-z0-9]{4,16}-[0-9]{1,6}"), "a tag of ours")
 _PATH: Final = (re.compile(r"/(?:[A-Za-z0-9._@+=,-]+/?)*"), "an absolute path of plain characters")
 _MODULE: Final = (re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]{0,127}"), "a module's name")
@@ -38,6 +39,7 @@ class Script:
 
     tag: str
     launch: str
+    kind: str
     centre: str
     title_en: str
     title_zh: str
@@ -66,6 +68,7 @@ class Script:
 _SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "tag": _TAG,
     "launch": _ID,
+    "kind": _KIND,
     "centre": _NAME,
     "share": _NAME,
     "scheduler": _NAME,
@@ -95,6 +98,7 @@ def render_script(script: Script) -> str:
         "SAMPAN_MEMORY_MIB": str(script.memory_mib),
         "SAMPAN_MINUTES": str(script.minutes),
         "SAMPAN_LAUNCH": script.launch,
+        "SAMPAN_KIND": script.kind,
         "SAMPAN_TAG": script.tag,
         "SAMPAN_ATTEMPT_DIR": script.attempt_dir,
         "SAMPAN_NONCE": script.nonce,

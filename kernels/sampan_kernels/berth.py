@@ -62,6 +62,10 @@ class Berth:
         """The broker's API, brought here by the link."""
         return self.directory / "broker.sock"
 
+    def template(self, kind: str) -> Path:
+        """Where forks of that kind are claimed."""
+        return self.directory / f"template-{kind}.sock"
+
     @property
     def runtime(self) -> Path:
         """JUPYTER_RUNTIME_DIR: kernels' connection files and sockets."""

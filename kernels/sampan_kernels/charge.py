@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sampan_kernels.child import Child
@@ -33,12 +34,20 @@ log = logging.getLogger(__name__)
 
 
 class Charge:
-    """Made once; `tell` is for events of the link, `finish` for the job's exit status when there is nothing to wait for."""
+    """Made once.
+
+    `template` says where forks of a kind are claimed, `tell` is for events of the link, `finish` for the job's exit status
+    when there is nothing to wait for.
+    """
 
     def __init__(
-        self, orders: Orders, tell: Callable[[dict[str, Any]], None], finish: Callable[[int], None]
+        self,
+        orders: Orders,
+        template: Callable[[str], Path],
+        tell: Callable[[dict[str, Any]], None],
+        finish: Callable[[int], None],
     ) -> None:
-        self._orders, self._tell, self._finish = orders, tell, finish
+        self._orders, self._template, self._tell, self._finish = orders, template, tell, finish
         self.child: Child | None = None
         self._answering: Child | None = None
         self._recorder: Recorder | None = None
@@ -87,7 +96,7 @@ class Charge:
     async def _run(self, how: Recipe) -> None:
         if self._recorder is not None:
             self._recorder.begin()
-        self.child = await Child.start(how, self._orders.home)
+        self.child = await Child.start(how, self._orders.home, self._template(how.kind))
         self._began = time.monotonic()
         self._spawn(self._follow(self.child))
         self._spawn(self._say_when_ready(self.child))

@@ -10,30 +10,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sampan_kernels.forks import Fork, claim
 from sampan_kernels.kinds import Recipe
 
 __all__ = ["SIGNALS", "Child"]
 
 SIGNALS: Final = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "KILL": signal.SIGKILL}
+PATIENCE: Final = 60.0
+"""Seconds for a template that imports just now: it began before whoever starts plainly would, and ends before him."""
 
 
 @dataclass(frozen=True)
 class Child:
     """A running or ended process. Its output goes where the job's goes, so that the log's tail shows it."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Fork
     recipe: Recipe
     """What it was started with; kept in memory to tell whose token it holds."""
 
     @classmethod
-    async def start(cls, recipe: Recipe, directory: Path) -> Child:
-        """Raises `OSError` where the program cannot be started."""
+    async def start(cls, recipe: Recipe, directory: Path, template: Path) -> Child:
+        """Forked from the template that is there, else started plainly. Raises `OSError` where it cannot be started."""
         for path, text in recipe.files.items():
             handle = os.open(
                 path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
+        told = template, recipe.argv, recipe.environment, directory
+        if (fork := await asyncio.to_thread(claim, *told, patience=PATIENCE)) is not None:
+            return cls(fork, recipe)
         process = await asyncio.create_subprocess_exec(
             *recipe.argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -64,7 +70,8 @@ class Child:
 
     async def wait(self) -> int:
         """The exit status, negative for a signal, once it has ended and the rest of its group with it."""
-        code = await self.process.wait()
+        ended = self.process.ended if isinstance(self.process, Fork) else self.process.wait
+        code = await ended()
         self._clear_group()
         return code
 

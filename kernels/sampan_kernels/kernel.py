@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import zmq
 from ipykernel import iostream, kernelapp
+from traitlets import default
 from zmq.eventloop.zmqstream import ZMQStream
 
-__all__ = ["PatientKernel", "PrivateOutput", "main"]
+__all__ = ["PatientKernel", "PrivateOutput", "main", "prepare"]
 
 MANY: Final = 100_000
 """Messages."""
+_ON_THE_WAY: Final = (
+    *("IPython.core.completerlib", "IPython.core.logger", "IPython.core.oinspect"),
+    *("IPython.extensions.storemagic", "faulthandler", "sqlite3", "tornado.platform.asyncio"),
+)
+"""What ipykernel imports no earlier than between its start and its first cell."""
 
 
 class PrivateOutput(iostream.IOPubThread):
@@ -50,6 +57,11 @@ class PrivateOutput(iostream.IOPubThread):
 class PatientKernel(kernelapp.IPKernelApp):
     """Output waits for a recorder that has little time just now; by itself ipykernel drops what is beyond a thousand messages."""
 
+    @default("parent_handle")
+    def _parent(self) -> int:
+        """ipykernel reads it when it is imported, which may be in another process; 1, which never ends, is not looked after."""
+        return int(os.environ.get("JPY_PARENT_PID") or 0)
+
     def init_iopub(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         context.setsockopt(zmq.SNDHWM, MANY)
         super().init_iopub(context)
@@ -63,6 +75,14 @@ def main() -> None:
     _without_debugger()
     vars(kernelapp)["IOPubThread"] = PrivateOutput
     PatientKernel.launch_instance()
+
+
+def prepare() -> None:
+    """Imports the rest of what :func:`main` needs; a template calls it before anybody wants a kernel."""
+    _without_debugger()
+    for name in _ON_THE_WAY:
+        with suppress(ImportError):
+            import_module(name)
 
 
 def _without_debugger() -> None:

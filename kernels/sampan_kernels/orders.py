@@ -18,8 +18,11 @@ NOT_FOR_CHILDREN: Final = frozenset(
         "SAMPAN_UNCLAIMED",
         "SAMPAN_DESERTED",
         "SAMPAN_ATTEMPT_DIR",
+        "SAMPAN_KIND",
     }
 )
+PREPARED: Final = frozenset({"server", "kernel"})
+"""Kinds of which there are templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Orders:
     unclaimed: float
     deserted: float
     """Seconds that the job outlives its kernel, for whoever restarts it."""
+    kind: str | None
+    """What the job is for, where that is to be prepared; None: everything starts plainly."""
     environment: Mapping[str, str]
     """What children start with: the job's own environment without what is the launcher's alone."""
 
@@ -54,6 +59,7 @@ class Orders:
             deadline=now + 60 * int(environ["SAMPAN_MINUTES"]),
             unclaimed=float(environ.get("SAMPAN_UNCLAIMED", "600")),
             deserted=float(environ.get("SAMPAN_DESERTED", "60")),
+            kind=kind if (kind := environ.get("SAMPAN_KIND")) in PREPARED else None,
             environment={key: value for key, value in environ.items() if key not in NOT_FOR_CHILDREN},
         )
 

@@ -34,7 +34,7 @@ async def main():
 asyncio.run(main())
 """
 _LAUNCHER: Final = f"""\
-import dataclasses, sys
+import dataclasses, os, sys
 from types import MappingProxyType
 from sampan_kernels import kinds
 
@@ -43,6 +43,7 @@ def light(*words, made=kinds.KINDS["server"]):
     return dataclasses.replace(recipe, argv=(sys.executable, "-S", "-c", {_SERVER!r}, str(words[2].server)))
 
 kinds.KINDS = MappingProxyType({{**kinds.KINDS, "server": light}})
+os.environ.pop("SAMPAN_KIND", None)  # nothing is prepared
 from sampan_kernels.launcher import main
 sys.exit(main())
 """

@@ -21,6 +21,7 @@ GOLDEN = Path(__file__).parent / "golden"
 PLAIN = Script(
     tag="sampan-demo-abcd1234-1",
     launch="abcd1234",
+    kind="server",
     centre="alpha",
     title_en="Alpha Centre",
     title_zh="阿尔法超算中心",

@@ -47,7 +47,9 @@ class Job:
             "SAMPAN_ATTEMPT_DIR": str(folder),
             "SAMPAN_MINUTES": "1",
         }
-        self.charge = Charge(Orders.read(environment, time.time()), self.told.append, self.exit.append)
+        orders = Orders.read(environment, time.time())
+        # No template is there.
+        self.charge = Charge(orders, folder.joinpath, self.told.append, self.exit.append)
         argv = (sys.executable, "-c", SERVER, str(self.place))
         self.recipe = Recipe(
             "server", argv, dict(os.environ), partial(_listened_on, self.place), **{"resumes": True, **recipe}

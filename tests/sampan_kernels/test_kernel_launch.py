@@ -161,6 +161,31 @@ async def test_a_restart_keeps_the_job_and_the_keys() -> None:
         assert job.process.returncode is None
 
 
+async def test_a_restart_is_a_fork_and_a_killed_template_costs_nothing_else() -> None:
+    async with kernel(SAMPAN_KIND="kernel") as (job, link):
+        before = await link.status()
+        template = parent(before.pid)
+        assert parent(template) == job.process.pid
+        async with client(link) as person:
+            await run(person, "x = 1")
+            await link.restart()
+            await ready(link)
+            await person.wait_for_ready(timeout=30)
+            assert await run(person, "import os; print(os.getppid())") == str(template)
+            os.kill(template, signal.SIGKILL)
+            # An orphan now, and the launcher's.
+            alive = await link.status()
+            await until(lambda: parent(alive.pid) == job.process.pid)
+            assert await run(person, "print(6 * 7)") == "42"
+            await link.signal("KILL")
+            await until(lambda: job.log.count("the child ended") == 2)
+            assert (await link.status()).exit == -signal.SIGKILL
+            await link.restart()
+            await ready(link)
+            await person.wait_for_ready(timeout=30)
+            assert await run(person, "x") == "NameError"
+
+
 async def test_one_that_was_killed_is_restarted_or_its_job_ends() -> None:
     async with kernel(SAMPAN_DESERTED="2") as (job, link):
         await link.signal("KILL")
@@ -201,3 +226,8 @@ def _lives(pid: int | None) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def parent(pid: int | None) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return int(fields[1])

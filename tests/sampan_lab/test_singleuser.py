@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sampan_hub.link import Link
 from tests.launched import Launched, launched
 from tests.sampan.listeners import listeners
 from tests.small_hub import TOKEN, small_hub
+from tests.waiting import until
 
 HEADERS = {"Authorization": f"token {TOKEN}"}
 PREFIX = "/user/alice/"
@@ -79,7 +81,11 @@ class Served:
 
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[Served]:
-    async with small_hub(folder) as hub, launched() as job, httpx.AsyncClient(timeout=30) as client:
+    async with (
+        small_hub(folder) as hub,
+        launched(SAMPAN_KIND="server") as job,
+        httpx.AsyncClient(timeout=30) as client,
+    ):
         link = await job.link(hub=hub.address)
         doors = Doors((20000, 24999), accounts=frozenset({os.getuid()}))
         port = await doors.open("abcd1234")
@@ -118,6 +124,28 @@ async def test_a_server_and_a_kernel_without_a_port(tmp_path: Path) -> None:
         assert any(b"sampan_kernels.kernel" in _cmdline(pid) for pid in processes)
         assert listeners(processes) == []
         _check_secrets(server)
+        await _check_fork(server, kernel)
+
+
+async def _check_fork(server: Served, kernel: str) -> None:
+    """Server and kernel are forks of templates of this job; a kernel lives on without it."""
+    assert b"template" in _cmdline(_parent((await server.link.status()).pid or 0))
+    who = "import os; print('I', os.getpid(), os.getppid())"
+    before, template = (await server.compute(kernel, who, "I")).split()[1:]
+    assert b"sampan_kernels.template\0kernel" in _cmdline(int(template))
+    assert (await server.call("POST", f"api/kernels/{kernel}/restart")).status_code == 200
+    after, again = (await server.compute(kernel, who, "I")).split()[1:]
+    assert after != before
+    assert again == template
+    os.kill(int(template), signal.SIGKILL)
+    await until(lambda: str(_parent(int(after))) != template)
+    assert (await server.compute(kernel, who, "I")).split()[1] == after
+    assert (await server.call("POST", f"api/kernels/{kernel}/restart")).status_code == 200
+    assert (await server.compute(kernel, who, "I")).split()[1] != after
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
 
 
 def _check_secrets(server: Served) -> None:

@@ -106,6 +106,7 @@ def _spec(services: Services, centre: Centre, launch: Launch, attempt: Attempt, 
     script = Script(
         tag=attempt.tag,
         launch=launch.id,
+        kind=launch.kind.value,
         centre=centre.id,
         title_en=facts.names.en,
         title_zh=facts.names.zh,

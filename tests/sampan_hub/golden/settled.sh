@@ -11,6 +11,7 @@ export SAMPAN_CORES=2
 export SAMPAN_MEMORY_MIB=4096
 export SAMPAN_MINUTES=120
 export SAMPAN_LAUNCH=abcd1234
+export SAMPAN_KIND=server
 export SAMPAN_TAG=sampan-demo-abcd1234-1
 export SAMPAN_ATTEMPT_DIR=/srv/alpha/home/alice/.sampan/attempts/sampan-demo-abcd1234-1
 export SAMPAN_NONCE=00112233445566778899aabbccddeeff

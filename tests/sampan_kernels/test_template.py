@@ -1,0 +1,300 @@
+"""Forks of a template: each what a plain start would be, none like another, and a template that is missed by nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sampan_kernels.forks import Fork, claim
+from tests.waiting import wait_until
+
+PROGRAM = """
+import json, multiprocessing, os, random, signal, ssl, sys, tempfile, time, uuid
+
+TOLD = {
+    "random": lambda: random.random(),
+    "numpy": lambda: sys.modules["numpy"].random.random(),
+    "generator": lambda: sys.modules["numpy"].random.default_rng().random(),
+    "uuid": lambda: str(uuid.uuid4()),
+    "name": lambda: os.path.basename(tempfile.mktemp()),
+    "tls": lambda: ssl.RAND_bytes(8).hex(),
+    "processes": lambda: multiprocessing.current_process().authkey.hex(),
+}
+REST = {
+    "argv": lambda: sys.argv[1:],
+    "cwd": os.getcwd,
+    "start": lambda: multiprocessing.process.ORIGINAL_DIR,
+    "color": lambda: os.environ.get("COLOR"),
+    "template": lambda: os.environ.get("OF_THE_TEMPLATE"),
+    "group": lambda: os.getpgrp() == os.getpid(),
+    "session": lambda: os.getsid(0) == os.getpid(),
+    "interruptible": lambda: signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+    "temporary": tempfile.gettempdir,
+    "handles": lambda: handles(),
+}
+
+def handles():
+    links = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd") if int(number) > 2)
+    return sorted(os.readlink(link).split(":")[0] for link in links if os.path.islink(link))
+
+def main():
+    print(json.dumps({name: ask() for name, ask in {**TOLD, **REST}.items()}), flush=True)
+    print("and an error", file=sys.stderr, flush=True)
+    if sys.argv[1] == "wait":
+        time.sleep(600)
+    if sys.argv[1] == "fail":
+        raise SystemExit(7)
+"""
+NEVER_TWICE = ("random", "numpy", "generator", "uuid", "name", "tls", "processes")
+_TEMPLATE = """
+import sys
+from sampan_kernels import template
+template.PROGRAMS = {"test": ("a_program", ("numpy", "not_installed", "broken_here"))}
+template._QUIET = 1
+template.main(*sys.argv[1:])
+"""
+
+
+@dataclass
+class Template:
+    """One of a program of the test's own, and its forks."""
+
+    process: subprocess.Popen[bytes]
+    socket: Path
+    folder: Path
+    environment: dict[str, str]
+    claimed: list[Fork] = field(default_factory=list)
+
+    def fork(self, word: str, **changed: Any) -> Fork | None:
+        environment = {**self.environment, "COLOR": "red", **changed.pop("environment", {})}
+        argv = changed.pop("argv", (sys.executable, "-P", "-m", "a_program", word))
+        with (self.folder / "out").open("ab") as out:
+            told = {"outputs": (out.fileno(), out.fileno()), "patience": 30, **changed}
+            fork = claim(self.socket, argv, environment, self.folder, **told)
+        if fork is not None:
+            self.claimed.append(fork)
+        return fork
+
+    def running(self, word: str = "wait") -> Fork:
+        fork = self.fork(word)
+        assert fork is not None
+        return fork
+
+    def told(self, number: int) -> list[dict[str, Any]]:
+        """What that many forks have said of themselves."""
+        wait_until(lambda: len(self.output.splitlines()) >= 2 * number, 30)
+        return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+
+    @property
+    def output(self) -> str:
+        return (self.folder / "out").read_text()
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Iterator[Template]:
+    with a_template(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def a_template(folder: Path) -> Iterator[Template]:
+    code = folder / "code"
+    code.mkdir()
+    (code / "a_program.py").write_text(PROGRAM)
+    (code / "broken_here.py").write_text("raise ImportError('broken here')")
+    where = folder / "template.sock"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(code), *sys.path)), "HOME": str(folder)}
+    with socket.socket(socket.AF_UNIX) as listener, (folder / "log").open("wb") as log:
+        listener.bind(str(where))
+        listener.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _TEMPLATE, "test", str(listener.fileno()), " " * 300],
+            pass_fds=[listener.fileno()],
+            env={**environment, "OF_THE_TEMPLATE": "1"},
+            stderr=log,
+        )
+    made = Template(process, where, folder, environment)
+    try:
+        # Until everything besides has been tried.
+        wait_until(lambda: "broken_here is not prepared" in (folder / "log").read_text(), 60)
+        yield made
+    finally:
+        for fork in made.claimed:
+            fork.kill()
+            fork.wait(30)
+        process.kill()
+        process.wait()
+
+
+def test_two_forks_share_no_chance(template: Template) -> None:
+    for _ in range(3):
+        assert template.running("end").wait(30) == 0
+    told = template.told(3)
+    assert {name: len({one[name] for one in told}) for name in NEVER_TWICE} == dict.fromkeys(NEVER_TWICE, 3)
+
+
+def test_a_fork_is_as_a_plain_start(template: Template) -> None:
+    plain = subprocess.run(
+        [sys.executable, "-P", "-c", "import numpy, a_program; a_program.main()", "end"],
+        cwd=template.folder,
+        env={**template.environment, "COLOR": "red"},
+        capture_output=True,
+        start_new_session=True,
+        check=True,
+    )
+    assert template.running("end").wait(30) == 0
+    [told] = template.told(1)
+    expected = json.loads(plain.stdout)
+    # The tie to whoever asked for it, and nothing else of the template's or of the asker's.
+    assert told.pop("handles") == sorted([*expected.pop("handles"), "socket"])
+    same = expected.keys() - set(NEVER_TWICE)
+    assert {name: told[name] for name in same} == {name: expected[name] for name in same}
+    assert told["cwd"] == str(template.folder)
+    assert "and an error" in template.output
+
+
+def test_its_end_is_told(template: Template) -> None:
+    assert template.running("fail").wait(30) == 7
+    fork = template.running()
+    assert fork.poll() is None
+    with pytest.raises(TimeoutError):
+        fork.wait(0.01)
+    fork.terminate()
+    assert fork.wait(30) == -signal.SIGTERM
+    fork.kill()
+    assert fork.poll() == -signal.SIGTERM
+
+
+def test_its_own_arguments_are_shown_and_no_variable_of_its_own(template: Template) -> None:
+    fork = template.running()
+    template.told(1)
+    shown = Path(f"/proc/{fork.pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    assert shown == [sys.executable.encode(), b"-P", b"-m", b"a_program", b"wait"]
+    assert b"COLOR=red" not in Path(f"/proc/{fork.pid}/environ").read_bytes()
+
+
+def test_a_killed_template_costs_no_fork_its_life(template: Template) -> None:
+    fork, other = template.running(), template.running()
+    template.told(2)
+    template.process.kill()
+    template.process.wait()
+    assert template.fork("end", patience=5) is None
+    time.sleep(0.1)
+    assert fork.poll() is None
+    fork.kill()
+    assert fork.wait(30) == -signal.SIGKILL
+    other.send_signal(signal.SIGSTOP)
+    os.kill(other.pid, signal.SIGKILL)
+    # Nobody has seen it, and it has not ended well.
+    assert other.wait(30) != 0
+
+
+def test_a_fork_ends_with_whoever_asked_for_it(template: Template) -> None:
+    code = "import sys, time; from pathlib import Path; from sampan_kernels.forks import claim\n"
+    code += "f = claim(Path(sys.argv[1]), sys.argv[3:], dict(__import__('os').environ), sys.argv[2])\n"
+    code += "print(f.pid, flush=True); time.sleep(600)"
+    argv = [sys.executable, "-P", "-m", "a_program", "wait"]
+    asker = subprocess.Popen(
+        [sys.executable, "-c", code, str(template.socket), str(template.folder), *argv],
+        env=template.environment,
+        stdout=subprocess.PIPE,
+    )
+    assert asker.stdout is not None
+    with asker.stdout:
+        pid = next(int(line) for line in asker.stdout if line.strip().isdigit())
+        handle = os.pidfd_open(pid)
+        asker.kill()
+        asker.wait()
+        wait_until(lambda: not _lives(handle), 30)
+        os.close(handle)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"environment": {"OMP_NUM_THREADS": "77"}},
+        {"environment": {"PYTHONPATH": "/elsewhere"}},
+        {"argv": (sys.executable, "-m", "another_program", "end")},
+        {"argv": (sys.executable, "-c", "pass")},
+        {"argv": ("/usr/bin/another/python", "-m", "a_program", "end")},
+    ],
+    ids=["threads", "path", "program", "code", "interpreter"],
+)
+def test_what_would_be_another_is_started_plainly(template: Template, changed: dict[str, Any]) -> None:
+    assert template.fork("end", **changed) is None
+    # And nothing has become of it; the next one is served.
+    assert template.running("end").wait(30) == 0
+    assert len(template.told(1)) == 1
+
+
+def test_a_changed_environment_ends_the_template(template: Template) -> None:
+    fork = template.running()
+    template.told(1)
+    (template.folder / "code" / "installed.py").touch()
+    assert template.fork("end") is None
+    assert template.process.wait(30) == 0
+    assert fork.poll() is None
+
+
+def test_no_nonsense_ends_it(template: Template) -> None:
+    for said in (b"", b"\0", b"\0\0\0\x02no", b"\xff\xff\xff\xff", b"\0\0\0\x02{}"):
+        with socket.socket(socket.AF_UNIX) as asker:
+            asker.connect(str(template.socket))
+            asker.sendall(said)
+            asker.shutdown(socket.SHUT_WR)
+            asker.settimeout(30)
+            assert asker.recv(100) == b'{"exit": 0}\n'
+    assert template.running("end").wait(30) == 0
+
+
+def test_another_account_is_not_heard(template: Template) -> None:
+    """Also where the folder would let it in, which it does not."""
+    place = Path(tempfile.mkdtemp(dir="/tmp"))
+    place.chmod(0o755)
+    template.socket.chmod(0o777)
+    os.link(template.socket, place / "s")
+    code = """
+import contextlib, socket, sys
+with socket.socket(socket.AF_UNIX) as asker:
+    asker.connect(sys.argv[1])
+    heard = b""
+    with contextlib.suppress(ConnectionError):
+        asker.sendall(b"nonsense")
+        asker.shutdown(socket.SHUT_WR)
+        heard = asker.recv(100)
+    print(heard or "unheard")
+"""
+    done = subprocess.run(
+        ["/usr/bin/python3", "-I", "-c", code, str(place / "s")],
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    shutil.rmtree(place)
+    assert done.stdout == "unheard\n", done.stderr
+    assert template.running("end").wait(30) == 0
+
+
+def _lives(handle: int) -> bool:
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return not poll.poll(0)
