@@ -192,9 +192,12 @@ def log(id_: str) -> Call[str]:
     return Call("GET", f"/api/launches/{_launch(id_)}/log", _text)
 
 
-def search(text: str, chosen: Mapping[str, Sequence[str]], here: str | None, limit: int) -> Call[Json]:
+def search(
+    text: str, chosen: Mapping[str, Sequence[str]], here: str | None, limit: int, *, offset: int = 0
+) -> Call[Json]:
     """`{"total", "entries", "facets", "instead", "whole"}`: the best entries of the catalogue; facet → values, any of them."""
-    params: dict[str, str | Sequence[str]] = {"q": text, "limit": str(limit), "facets": "1", **chosen}
+    page = {"q": text, "limit": str(limit), "offset": str(offset), "facets": "1"}
+    params: dict[str, str | Sequence[str]] = {**page, **chosen}
     return Call(
         "GET", "/api/catalogue/search", _mapping, params=params if here is None else {**params, "here": here}
     )
@@ -239,6 +242,15 @@ def _launch(id_: str) -> str:
     if not id_.isalnum():
         raise Missing("launch.unknown_id", launch=id_)
     return quote(id_, safe="")
+
+
+def check_entry(provider: str, name: str, version: str) -> Call[Json]:
+    """Looks at it at its centres now; the entry as it stands then."""
+    return Call("POST", f"{_entry(provider, name, version)}/checks", _mapping)
+
+
+def check_everything() -> Call[None]:
+    return Call("POST", "/api/catalogue/checks", _nothing)
 
 
 def _entry(*parts: str) -> str:

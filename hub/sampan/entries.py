@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from sampan.errors import Invalid
 
-__all__ = ["PACKAGES", "Build", "Entry", "Replica", "Status", "resolve"]
+__all__ = ["PACKAGES", "Build", "Check", "Entry", "Replica", "Status", "resolve"]
 
 PACKAGES: Final = "packages"
 """The root that every environment has: where its packages lie."""
@@ -71,6 +71,18 @@ class Build(_FromJson):
 
 
 @dataclass(frozen=True)
+class Check(_FromJson):
+    """What was last seen of a copy (`what` is its href) or an installation at a centre; `at` in seconds since the epoch."""
+
+    what: str
+    centre: str
+    at: float
+    sound: bool
+    reason: Mapping[str, Any] | None = None
+    how: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Entry(_FromJson):
     """One version of a product. `title` and the other texts map "en" and "zh"; `readable` is for whoever asked."""
 
@@ -93,6 +105,10 @@ class Entry(_FromJson):
     uses: int = 0
     replicas: tuple[Replica, ...] = ()
     builds: tuple[Build, ...] = ()
+    checks: tuple[Check, ...] = ()
+    verified_at: float | None = None
+    picture: str | None = None
+    """The digest of its preview."""
 
     @property
     def ref(self) -> str:
@@ -104,6 +120,7 @@ class Entry(_FromJson):
         parts = {
             "replicas": tuple(Replica.from_json(one) for one in data.get("replicas", ())),
             "builds": tuple(Build.from_json(one) for one in data.get("builds", ())),
+            "checks": tuple(Check.from_json(one) for one in data.get("checks", ())),
             "reasons": tuple(data.get("reasons", ())),
         }
         return super().from_json({**data, **parts})

@@ -13,13 +13,21 @@ from sampan.calls import Json
 from sampan.client import Broker
 from sampan.entries import PACKAGES, Entry, Replica, Status, resolve
 from sampan.errors import Conflict, Forbidden, Missing, Refused, SampanError
-from sampan.finding import centre_here, search, size
+from sampan.finding import Results, centre_here, search, size
 from sampan.messages import Message, text
 from sampan.openers import read
 
-__all__ = ["nearest", "open"]
+__all__ = ["meant", "nearest", "open"]
 
 _REF: Final = re.compile(r"([a-z][a-z0-9-]*)/([a-z][a-z0-9-]*)(?:@([A-Za-z0-9][A-Za-z0-9._+-]*))?")
+
+_NO_DATA: Final[Mapping[str, str]] = {
+    "notebook": "entry.is_notebook",
+    "offer": "entry.is_offer",
+    "service": "entry.is_service",
+    "software": "entry.is_software",
+}
+"""Kind → what is said to whoever opens one that holds no data: what to do with it instead."""
 
 
 def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
@@ -30,16 +38,9 @@ def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
     (where, and what a copy would move) or cannot be opened here, and the errors of :class:`sampan.client.Broker`.
     """
     with Broker.from_environment() as broker:
-        named = _REF.fullmatch(entry.strip())
-        if named is None:
-            found = search(broker, entry, {})
-            if not found:
-                raise Missing("entry.none", text=entry[:100])
-            if found.total > 1:
-                return found
-            named = _REF.fullmatch(found[0].ref)
-            assert named is not None  # noqa: S101 (the broker's own names)
-        told = broker.ask(calls.entry(named[1], named[2], named[3] or _newest(broker, named[1], named[2])))
+        told = meant(broker, entry)
+        if isinstance(told, Results):
+            return told
         one, place = Entry.from_json(told), centre_here()
         _allowed(one, told)
         copy = nearest(one, place, told.get("centres", {}))
@@ -52,17 +53,37 @@ def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
     return data
 
 
+def meant(broker: Broker, entry: str) -> Json | Results:
+    """All that is told of the entry that a name or words stand for; what the words find where they find several."""
+    named = _REF.fullmatch(entry.strip())
+    if named is None:
+        found = search(broker, entry, {})
+        if not found:
+            raise Missing("entry.none", text=entry[:100])
+        if found.total > 1:
+            return found
+        named = _REF.fullmatch(found[0].ref)
+        assert named is not None  # noqa: S101 (the broker's own names)
+    version = named[3] or _newest(broker, named[1], named[2])
+    return broker.ask(calls.entry(named[1], named[2], version))
+
+
 def nearest(one: Entry, place: str | None, names: Mapping[str, Mapping[str, str]]) -> Replica:
     """The copy that can be opened at `place`. Raises Refused: it has none, lies elsewhere, or is not whole here."""
     if not one.replicas:
-        raise Refused("entry.no_data", entry=one.ref, kind=one.kind)
+        raise Refused(_NO_DATA.get(one.kind, "entry.no_data"), entry=one.ref, kind=one.kind)
     near = [copy for copy in one.replicas if copy.centre in {None, place}]
     if not near:
         raise _elsewhere(one, names)
     whole = [copy for copy in near if copy.state == "online"]
     if not whole:
         raise Refused("entry.state", entry=one.ref, state=near[0].state)
-    return max(whole, key=lambda copy: (copy.centre is not None, copy.completeness))
+    dead = {seen.what: seen for seen in one.checks if seen.centre == place and not seen.sound}
+    sound = [copy for copy in whole if copy.href not in dead]
+    if not sound:
+        why = dead[whole[0].href].reason
+        raise Refused("entry.dead", entry=one.ref, reason=Message.from_json(why) if why else "")
+    return max(sound, key=lambda copy: (copy.centre is not None, copy.completeness))
 
 
 def _elsewhere(one: Entry, names: Mapping[str, Mapping[str, str]]) -> Refused:

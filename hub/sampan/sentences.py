@@ -771,6 +771,22 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A place is written as {root}/folder/file, without “.” and “..”.",
         "位置应写作 {root}/目录/文件，且不含“.”和“..”。",
     ),
+    "entry.is_notebook": (
+        "“{entry}” is a notebook. Open it from the panel “Catalogue”; its data are opened by its own cells.",
+        "“{entry}”是笔记本。请在“目录”面板中打开；其数据由笔记本自身的单元格打开。",
+    ),
+    "entry.is_offer": (
+        "“{entry}” is an offer of computing. Ask for what it offers where you start a server or a kernel.",
+        "“{entry}”是算力套餐。请在启动服务器或内核时选用。",
+    ),
+    "entry.is_service": (
+        "“{entry}” is a service. Its description says how it is called; there is nothing to open.",
+        "“{entry}”是服务。调用方法见其说明，没有可打开的数据。",
+    ),
+    "entry.is_software": (
+        "“{entry}” is software. Start a kernel at a centre that has it, and import it there.",
+        "“{entry}”是软件。请在装有它的超算中心启动内核，然后导入使用。",
+    ),
     "entry.no_data": (
         "“{entry}” holds no data that can be opened ({kind}).",
         "“{entry}”（{kind}）不含可打开的数据。",
@@ -795,6 +811,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "entry.root": (
         "There is no folder called “{root}” here that data of the catalogue lies in.",
         "此处没有名为“{root}”的目录数据存放位置。",
+    ),
+    "entry.several": (
+        "“{text}” stands for several entries: {entries}. Name one of them.",
+        "“{text}”对应多个条目：{entries}。请写出其中一个的名称。",
     ),
     "entry.state": (
         "The copy of “{entry}” here is not whole ({state}). Try again later, or tell its provider.",

@@ -14,8 +14,7 @@ from sampan.stages import Kind
 from sampan_hub import cluster_api, ends, facts, kernel_api, lab_files, overview, plans
 from sampan_hub.asking import Anybody, Maker, Mine, Near, Parts, Still, Who
 from sampan_hub.body_limit import BodyLimit
-from sampan_hub.catalogue import routes as catalogue
-from sampan_hub.catalogue import stac_routes
+from sampan_hub.catalogue import web as catalogue
 from sampan_hub.events import events
 from sampan_hub.http_errors import answer_errors
 from sampan_hub.intake import read_need
@@ -187,8 +186,9 @@ async def list_launches(
     wanted = owner or person.name
     if wanted != person.name and not person.admin:
         raise Forbidden("access.owner")
-    rows = await services.store.launches(None if wanted == "*" else wanted, live_only=not every, limit=limit)
-    return [await _view(services, row, person) for row in rows if person.reaches(row.id, row.parent)]
+    whose = None if wanted == "*" else wanted
+    rows = await services.store.launches(whose, live_only=not every, within=person.within, limit=limit)
+    return [await _view(services, row, person) for row in rows]
 
 
 @routes.get("/launches/{launch}")
@@ -284,17 +284,14 @@ async def _view(services: Services, launch: Launch, person: Person) -> dict[str,
 
 def make_app(services: Services, logins: Logins, launching: Launching, metrics: Metrics) -> FastAPI:
     """The application; it holds no state of its own."""
+    openapi = f"{PREFIX}/openapi.json"
     app = FastAPI(
-        title="Sampan broker",
-        version=version("sampan"),
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=f"{PREFIX}/openapi.json",
+        title="Sampan broker", version=version("sampan"), docs_url=None, redoc_url=None, openapi_url=openapi
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
     app.include_router(routes, prefix=PREFIX)
-    for part in (catalogue, stac_routes, cluster_api, ends, kernel_api, lab_files, overview):
+    for part in (*catalogue.PARTS, cluster_api, ends, kernel_api, lab_files, overview):
         app.include_router(part.routes, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     answer_errors(app)

@@ -99,6 +99,7 @@ class Broker:
             asyncio.create_task(services.stalls.run(), name="stalls"),
             asyncio.create_task(services.chronicle.keep(services.watches), name="chronicle"),
             asyncio.create_task(services.shelf.keep(), name="catalogue"),
+            asyncio.create_task(services.verifier.run(services.now), name="verifier"),
         )
         try:
             await reconciler.start()

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from sampan.errors import Missing
 from sampan.messages import Message, text
+from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.shelf import Shelf
+from sampan_hub.catalogue.verifier import Verifier
 from sampan_hub.centre import Centre
 from sampan_hub.chronicle import Chronicle
 from sampan_hub.directory import CentreDirectory
@@ -106,6 +108,8 @@ class Services:
         self.idleness = Idleness(self.settings.idle_after)
         self.shelf = Shelf(self.store.database, self.settings.state / "catalogue")
         """The catalogue."""
+        findings = Findings(self.store.database, self.shelf)
+        self.verifier = Verifier(findings, self.directory, self.settings.verify_every)
 
     def centre(self, name: str) -> Centre:
         """The centre of that id; `Missing` where its descriptor has gone or is broken."""

@@ -45,6 +45,8 @@ class Settings:
 
     idle_after: int = 3600
     """Seconds after which a server in which nothing is done is ended; 0: never."""
+    verify_every: int = 21600
+    """Seconds from one look at everything in the catalogue to the next; 0: never."""
     log_format: str = "text"
     hedge: bool = False
     """Whether a second centre is asked for a start that is predicted to wait long; the first to run is taken."""
@@ -137,6 +139,12 @@ def flags() -> argparse.ArgumentParser:
         "seconds after which idle servers are ended, 0 for never ($SAMPAN_IDLE_AFTER)",
         int,
     )
+    flag(
+        "--verify-every",
+        told.get("SAMPAN_VERIFY_EVERY", "21600"),
+        "seconds from one look at everything in the catalogue to the next, 0 for never ($SAMPAN_VERIFY_EVERY)",
+        int,
+    )
     parser.add_argument(
         "--log-format",
         default=told.get("SAMPAN_LOG_FORMAT", "text"),
@@ -171,6 +179,7 @@ def parse(argv: list[str]) -> Settings:
         decide_after=told.decide_after,
         hedge=told.hedge,
         idle_after=told.idle_after,
+        verify_every=told.verify_every,
         log_format=told.log_format,
     )
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping, Select, insert, select
+from sqlalchemy import RowMapping, Select, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,14 +114,16 @@ class Store:
         return await self._all(read_launch, query.order_by(launches.c.created_at, launches.c.id))
 
     async def launches(
-        self, owner: str | None, *, live_only: bool = False, limit: int = 200
+        self, owner: str | None, *, live_only: bool = False, within: str | None = None, limit: int = 200
     ) -> tuple[Launch, ...]:
-        """Launches of an owner (None: of everybody), the newest first."""
+        """Launches of an owner (None: of everybody), the newest first; `within`: that launch and its children alone."""
         query = select(launches).order_by(launches.c.created_at.desc(), launches.c.id).limit(limit)
         if owner is not None:
             query = query.where(launches.c.owner == owner)
         if live_only:
             query = query.where(launches.c.ended_at.is_(None))
+        if within is not None:
+            query = query.where(or_(launches.c.id == within, launches.c.parent == within))
         return await self._all(read_launch, query)
 
     async def update_launch(self, launch: str, **fields: Any) -> None:

@@ -1,7 +1,7 @@
 """Finding entries by words: an index in a folder, made from the rows and made anew whenever it is not theirs.
 
-Rank is a tuple of questions, each a bit of the score (title, readable, here, used): it sorts as the tuple does, and can be
-told in words.
+Rank is a tuple of questions, each a bit of the score (title, verified, readable, here, used): it sorts as the tuple does,
+and can be told in words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sampan_hub.catalogue.words import SHORT, Run, chars, pairs, runs, sound, so
 __all__ = ["FACETS", "REASONS", "Found", "SearchIndex", "Seeker", "Texts"]
 
 FACETS: Final = ("kind", "provider", "subject", "centre", "licence", "access", "generated")
-REASONS: Final[Mapping[str, int]] = {"title": 8, "readable": 4, "here": 2, "used": 1}
+REASONS: Final[Mapping[str, int]] = {"title": 16, "verified": 8, "readable": 4, "here": 2, "used": 1}
 """The questions that the rank is made of, the weightiest first, each with its bit of the score."""
 EVERYWHERE: Final = "*"
 """As a centre: in the environment of every one. As a reader: everybody."""
@@ -39,6 +39,8 @@ class Texts:
     readers: tuple[str, ...]
     """Everybody, or one group, or nobody."""
     used: bool = False
+    verified: bool = False
+    """Whether it was seen to be sound where it was last looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class SearchIndex:
             builder.add_text_field(name, tokenizer_name=_WORDS, index_option=how)
         for name in FACETS:
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
-        for name in ("reader", "place", "used"):
+        for name in ("reader", "place", "used", "verified"):
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
         self._schema = builder.build()
         if folder is not None:
@@ -122,6 +124,8 @@ class SearchIndex:
             document.add_text("reader", reader)
         if one.used:
             document.add_text("used", "1")
+        if one.verified:
+            document.add_text("verified", "1")
         return document
 
     def search(
@@ -210,6 +214,7 @@ class SearchIndex:
             ("readable", self._is("reader", EVERYWHERE)),
             ("here", self._is("place", EVERYWHERE)),
             ("used", self._is("used", "1")),
+            ("verified", self._is("verified", "1")),
         ]
         if groups:
             ways.append(("readable", _any(groups)))

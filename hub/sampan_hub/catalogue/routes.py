@@ -19,7 +19,7 @@ from sampan_hub.catalogue.texts import readable, seeker
 from sampan_hub.people import Person
 from sampan_hub.services import Services
 
-__all__ = ["routes"]
+__all__ = ["Word", "provider_only", "routes", "seen", "whole"]
 
 routes = APIRouter(prefix="/api/catalogue")
 
@@ -93,7 +93,7 @@ async def show_entry(
     provider: Word, name: Word, version: Word, services: Parts, person: Anybody
 ) -> dict[str, Any]:
     """One entry with its replicas and builds, and the folders that their places stand for at each centre."""
-    return _whole(services, await _seen(services, person, provider, name, version), person)
+    return await whole(services, await seen(services, person, provider, name, version), person)
 
 
 @routes.get("/entries/{provider}/{name}/{version}/revisions")
@@ -101,7 +101,7 @@ async def list_revisions(
     provider: Word, name: Word, version: Word, services: Parts, person: Who
 ) -> list[dict[str, Any]]:
     """Everything that was ever said of an entry, and by whom; for its provider."""
-    _provider_only(person, provider)
+    provider_only(person, provider)
     kept = await services.shelf.entry(provider, name, version)
     hidden = {"number", "entry"}
     return [
@@ -113,9 +113,9 @@ async def list_revisions(
 @routes.post("/entries", status_code=201)
 async def put_entry(product: Product, services: Parts, person: Who) -> dict[str, Any]:
     """A product as its `product.yaml` says, as a draft; what is there gets a new revision, and stands as it stood."""
-    _provider_only(person, product.provider)
+    provider_only(person, product.provider)
     (kept,) = await services.shelf.put([product], person.name)
-    return _whole(services, kept, person)
+    return await whole(services, kept, person)
 
 
 @routes.put("/entries/{provider}/{name}/{version}/status")
@@ -123,7 +123,7 @@ async def move_entry(
     provider: Word, name: Word, version: Word, move: Move, services: Parts, person: Who
 ) -> dict[str, Any]:
     """Publishes, deprecates or withdraws; its provider does that. Into quarantine and out of it by an administrator."""
-    _provider_only(person, provider)
+    provider_only(person, provider)
     kept = await services.shelf.entry(provider, name, version)
     if Status.QUARANTINED in {move.status, kept.status} and not person.admin:
         raise Forbidden("access.admin")
@@ -131,7 +131,7 @@ async def move_entry(
         raise Invalid("entry.reason", field="reason")
     reason = None if move.reason is None else text(move.reason.model_dump())
     (moved,) = await services.shelf.move([(provider, name, version)], move.status, person.name, reason)
-    return _whole(services, moved, person)
+    return await whole(services, moved, person)
 
 
 @routes.post("/entries/{provider}/{name}/{version}/uses", status_code=204)
@@ -139,11 +139,11 @@ async def use_entry(
     provider: Word, name: Word, version: Word, use: Use, services: Parts, person: Anybody
 ) -> None:
     """Writes down that it was opened, by whom, and which copy of it."""
-    kept = await _seen(services, person, provider, name, version)
+    kept = await seen(services, person, provider, name, version)
     await services.shelf.use(kept, person.name, use.centre, use.replica)
 
 
-async def _seen(services: Services, person: Person, provider: str, name: str, version: str) -> Kept:
+async def seen(services: Services, person: Person, provider: str, name: str, version: str) -> Kept:
     """Drafts are nobody's business but their provider's; what was taken back is told as that."""
     kept = await services.shelf.entry(provider, name, version)
     if kept.status is Status.DRAFT and not _speaks(person, provider):
@@ -155,7 +155,7 @@ def _speaks(person: Person, provider: str) -> bool:
     return person.admin or provider in person.provides
 
 
-def _provider_only(person: Person, provider: str) -> None:
+def provider_only(person: Person, provider: str) -> None:
     if not _speaks(person, provider):
         raise Forbidden("access.provider", provider=provider)
 
@@ -170,14 +170,17 @@ def _brief(kept: Kept, person: Person, reasons: tuple[str, ...] = ()) -> dict[st
     }
 
 
-def _whole(services: Services, kept: Kept, person: Person) -> dict[str, Any]:
+async def whole(services: Services, kept: Kept, person: Person) -> dict[str, Any]:
     places = {one["centre"] for one in (*kept.document["replicas"], *kept.document["builds"])}
     centres = services.directory.centres
     known = {name: centres[name].descriptor for name in sorted(places & centres.keys())}
+    checks = (await services.verifier.findings.checks([kept.number]))[kept.number]
     return {
         **_stand(kept, person),
         **kept.document,
         "reasons": [],
+        "found": kept.found,
+        "checks": [one.to_json() for one in checks],
         "roots": {name: known[name].roots for name in known},
         "centres": {name: services.names(name) for name in sorted(places - {None})},
     }
@@ -194,5 +197,7 @@ def _stand(kept: Kept, person: Person) -> dict[str, Any]:
         "revision": kept.revision,
         "modified_at": kept.modified_at,
         "uses": kept.uses,
+        "verified_at": kept.verified_at,
+        "picture": (kept.found or {}).get("picture"),
         "readable": readable(kept.document, person),
     }

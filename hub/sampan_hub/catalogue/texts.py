@@ -33,6 +33,7 @@ def texts(kept: Kept) -> Texts:
         {"centre": tuple(sorted(places)), **{name: (value,) for name, value in facets.items()}},
         _readers(told),
         used=kept.uses > 0,
+        verified=kept.verified_at is not None,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 __all__ = ["VERSION", "Run", "chars", "normal", "runs", "sound", "sounds", "starts", "tokens"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what an index holds: one that was made by another version is made anew."""
 SHORT: Final = 3
 """Beginnings of words up to this length are kept as words of their own."""

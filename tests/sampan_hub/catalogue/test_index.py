@@ -87,15 +87,15 @@ def test_the_rank_is_a_tuple_that_can_be_told() -> None:
             entry(1, "x", "ice", used=True),
             entry(2, "ice", readers=("group:a",), facets=elsewhere),
             entry(3, "ice", facets=elsewhere),
-            entry(4, "ice", readers=("group:a",), used=True),
+            entry(4, "ice", readers=("group:a",), used=True, verified=True),
             entry(5, "ice"),
         ]
     )
     hits = index.search("ice", Seeker(("*",), "east")).hits
     assert hits == (
+        (4, ("title", "verified", "here", "used")),
         (5, ("title", "readable", "here")),
         (3, ("title", "readable")),
-        (4, ("title", "here", "used")),
         (2, ("title",)),
         (1, ("readable", "here", "used")),
     )

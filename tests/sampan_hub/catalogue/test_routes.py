@@ -13,6 +13,8 @@ from fastapi import FastAPI, Request
 
 from sampan_hub import asking
 from sampan_hub.body_limit import BodyLimit
+from sampan_hub.catalogue.check_routes import routes as check_routes
+from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.routes import routes
 from sampan_hub.catalogue.shelf import Shelf
 from sampan_hub.database import Database
@@ -36,12 +38,15 @@ async def web(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'broker.sqlite'}")
     west = SimpleNamespace(descriptor=SimpleNamespace(roots={"ocean": "/data/ocean"}))
     app = FastAPI()
+    shelf = Shelf(database, tmp_path / "catalogue")
     app.state.services = SimpleNamespace(
-        shelf=Shelf(database, tmp_path / "catalogue"),
+        shelf=shelf,
+        verifier=SimpleNamespace(findings=Findings(database, shelf)),
         directory=SimpleNamespace(centres={"west": west}),
         names=lambda name: {"en": name, "zh": name},
     )
     app.include_router(routes)
+    app.include_router(check_routes)
     app.add_middleware(BodyLimit)
     answer_errors(app)
     app.dependency_overrides[asking._anybody] = _who
@@ -152,6 +157,34 @@ async def test_use_is_counted_by_jobs_too(web: httpx.AsyncClient) -> None:
         "readable",
         "used",
     ]
+
+
+async def test_a_preview_is_for_whoever_may_read_the_data_and_nothing_but_a_picture(
+    web: httpx.AsyncClient,
+) -> None:
+    app = web._transport.app  # type: ignore[attr-defined]
+    services = app.state.services
+    await put(web, access="group", group="polar")
+    await stand(web, "published")
+    assert code(await web.get(f"{SST}/picture", headers={"who": "pola"})) == "entry.no_picture"
+    kept = await services.shelf.entry("ocean", "sst", "1.0")
+    await services.verifier.findings.write(kept.number, [], {"dims": {"x": 1}, "picture": "abc"}, b"\x89PNG")
+    assert code(await web.get(f"{SST}/picture")) == "entry.group"
+    got = await web.get(f"{SST}/picture", headers={"who": "pola"})
+    assert (got.content, got.headers["content-type"]) == (b"\x89PNG", "image/png")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    shown = (await web.get(SST)).json()
+    assert (shown["found"]["dims"], shown["picture"], shown["checks"]) == ({"x": 1}, "abc", [])
+
+
+async def test_looking_is_asked_for_by_its_provider_and_at_everything_by_an_administrator(
+    web: httpx.AsyncClient,
+) -> None:
+    await put(web)
+    assert code(await web.post(f"{SST}/checks")) == "access.provider"
+    for who in ("alice", "olga"):
+        assert code(await web.post("/checks", headers={"who": who})) == "access.admin"
 
 
 async def test_versions(web: httpx.AsyncClient) -> None:

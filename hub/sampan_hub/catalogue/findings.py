@@ -1,0 +1,109 @@
+"""What was seen of entries at their centres, written down beside them; no revision comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sampan.entries import Status
+from sampan.errors import SampanError
+from sampan.messages import Message
+from sampan_hub.catalogue.rows import Kept
+from sampan_hub.catalogue.shelf import Shelf
+from sampan_hub.catalogue.verdicts import BY, Check, Conclusion
+from sampan_hub.database import Database
+from sampan_hub.tables import checks, entries, pictures
+
+__all__ = ["Findings"]
+
+_LOOKED_AT: Final = (Status.PUBLISHED, Status.DEPRECATED, Status.QUARANTINED)
+
+
+class Findings:
+    """The checks of each entry, its preview, and what follows from them for how it stands."""
+
+    def __init__(self, database: Database, shelf: Shelf) -> None:
+        self._database = database
+        self._shelf = shelf
+
+    async def page(self, after: int, limit: int) -> tuple[Kept, ...]:
+        """Entries that are looked at on the timetable, by their numbers."""
+        some = select(entries).where(entries.c.number > after, entries.c.status.in_(_LOOKED_AT))
+        return await self._shelf.read(some.order_by(entries.c.number).limit(limit))
+
+    async def checks(self, numbers: Sequence[int]) -> dict[int, list[Check]]:
+        """Entry → what was last seen of each of its things."""
+        query = select(checks).where(checks.c.entry.in_(numbers)).order_by(checks.c.what, checks.c.centre)
+        found: dict[int, list[Check]] = {number: [] for number in numbers}
+
+        async def work(connection: AsyncConnection) -> None:
+            for row in (await connection.execute(query)).mappings():
+                found[row["entry"]].append(_check(row))
+
+        await self._database.read(work)
+        return found
+
+    async def write(
+        self, number: int, seen: Sequence[Check], found: Any = None, png: bytes | None = None
+    ) -> None:
+        """Each in the place of what was seen of it before. `found`: what the data turned out to be."""
+
+        async def work(connection: AsyncConnection) -> None:
+            for one in seen:
+                same = (checks.c.entry == number, checks.c.what == one.what, checks.c.centre == one.centre)
+                await connection.execute(delete(checks).where(*same))
+                await connection.execute(insert(checks).values(_row(number, one)))
+            if found is not None:
+                await connection.execute(
+                    update(entries).where(entries.c.number == number).values(found=found)
+                )
+            if png is not None:
+                await connection.execute(delete(pictures).where(pictures.c.entry == number))
+                await connection.execute(insert(pictures).values(entry=number, at=time.time(), png=png))
+
+        await self._database.write(work)
+
+    async def conclude(self, kept: Kept, follows: Conclusion) -> None:
+        """Writes down since when it is known to be sound, and moves it where that follows. A move that came first stays."""
+
+        async def work(connection: AsyncConnection) -> None:
+            mine = update(entries).where(entries.c.number == kept.number)
+            await connection.execute(mine.values(verified_at=follows.verified_at))
+
+        if follows.verified_at != kept.verified_at:
+            await self._database.write(work)
+        if follows.status is not None:
+            ref = (kept.provider, kept.name, kept.version)
+            try:
+                await self._shelf.move([ref], follows.status, BY, follows.reason)
+            except SampanError:
+                return  # its provider has withdrawn it in the meantime
+        elif (follows.verified_at is None) != (kept.verified_at is None):
+            await self._shelf.again(kept)
+
+    async def picture(self, number: int) -> bytes | None:
+        """Its preview, as PNG."""
+        query = select(pictures.c.png).where(pictures.c.entry == number)
+
+        async def work(connection: AsyncConnection) -> bytes | None:
+            png: bytes | None = (await connection.execute(query)).scalar_one_or_none()
+            return png
+
+        return await self._database.read(work)
+
+
+def _row(number: int, one: Check) -> dict[str, Any]:
+    told = {"entry": number, "what": one.what, "centre": one.centre, "at": one.at, "sound": one.sound}
+    reason = None if one.reason is None else one.reason.to_json()
+    return {**told, "reason": reason, "how": list(one.how), "seen": one.seen and list(one.seen)}
+
+
+def _check(row: RowMapping) -> Check:
+    reason = None if row["reason"] is None else Message.from_json(row["reason"])
+    seen = None if row["seen"] is None else (int(row["seen"][0]), int(row["seen"][1]))
+    told = {name: row[name] for name in ("what", "centre", "at", "sound")}
+    return Check(**told, reason=reason, how=tuple(row["how"]), seen=seen)

@@ -1,0 +1,46 @@
+"""What is asked of a centre for the catalogue, and how its answer is read. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from sampan.errors import Unavailable
+from sampan_hub.asks import LARGE, Ask, Completed
+from sampan_hub.catalogue.verdicts import Facts
+
+__all__ = ["look"]
+
+MODULE: Final = "sampan_kernels.looking"
+
+
+def look(python: str, questions: Sequence[dict[str, Any]]) -> Ask[list[Facts | None]]:
+    """The facts of each thing in its order; None for what was not come to."""
+    stdin = json.dumps(questions).encode()
+
+    def parse(done: Completed) -> list[Facts | None]:
+        return _facts(done, len(questions))
+
+    return Ask("catalogue-look", (python, "-I", "-m", MODULE), parse, stdin, LARGE)
+
+
+def _facts(done: Completed, count: int) -> list[Facts | None]:
+    lines = done.stdout.splitlines()[:count]
+    if not lines:
+        raise Unavailable(
+            "centre.no_answer", cause=f"exit {done.status}: {done.stderr.strip()[-600:]}", centre=""
+        )
+    found = [_one(line) for line in lines]
+    return found + [None] * (count - len(found))
+
+
+def _one(line: str) -> Facts | None:
+    """A line that is cut off, or is none of ours, says nothing."""
+    try:
+        told = json.loads(line)
+        return None if told is None else Facts.model_validate(told)
+    except (ValueError, ValidationError):
+        return None

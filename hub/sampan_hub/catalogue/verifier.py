@@ -1,0 +1,155 @@
+"""Whether what the catalogue tells of is still so: everything is looked at, at its centre, on a timetable."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sampan.errors import SampanError
+from sampan.messages import Message
+from sampan_hub.catalogue import verdicts
+from sampan_hub.catalogue.findings import Findings
+from sampan_hub.catalogue.looks import look
+from sampan_hub.catalogue.rows import Kept
+from sampan_hub.catalogue.verdicts import Check, Conclusion, Facts, Thing
+from sampan_hub.directory import CentreDirectory
+
+__all__ = ["Verifier"]
+
+log = logging.getLogger(__name__)
+
+_PAGE: Final = 200
+"""Entries that are taken up together."""
+_AT_ONCE: Final = 40
+"""Things that one command looks at."""
+_DEADLINE: Final = 300.0
+_FIRST: Final = 60.0
+"""Seconds after its start in which a broker has better to do."""
+_LATELY: Final = 0.9
+"""Of the time from one round to the next: what was seen that lately is not due, so that a restart begins nothing anew."""
+
+
+class Verifier:
+    """One round after another, every `every` seconds (0: none). A centre that is away says nothing, and delays nobody else."""
+
+    def __init__(self, findings: Findings, directory: CentreDirectory, every: float) -> None:
+        self.findings = findings
+        self._directory = directory
+        self._every = every
+        # Whatever is asked for meanwhile waits for its turn: a centre is asked by one of us at a time.
+        self._turn = asyncio.Lock()
+
+    async def run(self, now: Any) -> None:
+        """For ever; `now` tells the time."""
+        if not self._every:
+            return
+        await asyncio.sleep(min(_FIRST, self._every))
+        while True:
+            try:
+                await self.round(now() - _LATELY * self._every, now)
+            except SampanError as error:
+                log.warning("the catalogue was not looked through: %s", error)
+            except Exception:
+                log.exception("the catalogue was not looked through; it is tried again")
+            await asyncio.sleep(self._every)
+
+    async def round(self, before: float, now: Any) -> None:
+        """Looks at everything that was not seen since then."""
+        silent: set[str] = set()
+        after = 0
+        while page := await self.findings.page(after, _PAGE):
+            async with self._turn:
+                await self._some(page, before, now(), silent)
+            after = page[-1].number
+
+    async def check(self, kept: Sequence[Kept], at: float) -> None:
+        """Looks at all of these now."""
+        async with self._turn:
+            await self._some(kept, math.inf, at, set())
+
+    async def _some(self, page: Sequence[Kept], before: float, at: float, silent: set[str]) -> None:
+        faults = await asyncio.to_thread(lambda: {one.number: verdicts.fault(one.document) for one in page})
+        wanted = {one.number: self._things(one) for one in page if faults[one.number] is None}
+        old = await self.findings.checks([one.number for one in page])
+        due: dict[str, list[tuple[Kept, Thing, Check | None]]] = {}
+        for one in page:
+            known = {(check.what, check.centre): check for check in old[one.number]}
+            for thing in wanted.get(one.number, ()):
+                last = known.get((thing.what, thing.centre))
+                if thing.centre in self._directory.centres and (last is None or last.at < before):
+                    due.setdefault(thing.centre, []).append((one, thing, last))
+        await asyncio.gather(
+            *(self._at_centre(name, some, at, silent) for name, some in due.items() if name not in silent)
+        )
+        seen = await self.findings.checks([one.number for one in page])
+        for one in page:
+            bad = faults[one.number]
+            if bad is None:
+                follows = verdicts.conclusion(one, wanted[one.number], seen[one.number])
+            else:
+                follows = verdicts.faulty(one, bad)
+            if follows != Conclusion(one.verified_at):
+                await self.findings.conclude(one, follows)
+
+    def _things(self, one: Kept) -> list[Thing]:
+        return verdicts.things(one.document, sorted(self._directory.centres))
+
+    async def _at_centre(
+        self, name: str, due: Sequence[tuple[Kept, Thing, Check | None]], at: float, silent: set[str]
+    ) -> None:
+        for some in _batches(due):
+            try:
+                answered = await self._ask(name, some)
+            except SampanError as error:
+                log.info("%s does not tell of its part of the catalogue: %s", name, error)
+                silent.add(name)
+                return
+            for (one, thing, _), facts in zip(some, answered, strict=True):
+                # What was not come to, or took too long on a busy machine, is not known.
+                if facts is not None and facts.failed != "time":
+                    await self._write(one, thing, facts, at)
+
+    async def _ask(self, name: str, some: Sequence[tuple[Kept, Thing, Check | None]]) -> list[Facts | None]:
+        centre = self._directory.centres[name]
+        roots = centre.descriptor.roots
+        asked = [question(thing, last, roots, picture=not _pictured(one)) for one, thing, last in some]
+        return await centre.ask(look(centre.descriptor.environment.python, asked), deadline=_DEADLINE)
+
+    async def _write(self, one: Kept, thing: Thing, facts: Facts, at: float) -> None:
+        centre = self._directory.centres.get(thing.centre)
+        names = (
+            {"en": thing.centre, "zh": thing.centre}
+            if centre is None
+            else centre.descriptor.names.model_dump()
+        )
+        public = one.document["access"] == "public" and thing.part.get("group") is None
+        check = verdicts.verdict(thing, facts, at, public, Message("text", names))
+        found = None if facts.found is None else facts.found.model_dump(mode="json", exclude_none=True)
+        png = verdicts.png(facts.picture) if check.sound else None
+        if found is not None:
+            # Its digest: under another one whoever shows it fetches it anew.
+            digest = _pictured(one) if png is None else hashlib.sha256(png).hexdigest()[:12]
+            found |= {"bytes": facts.bytes, "picture": digest}
+        await self.findings.write(one.number, [check], found if check.sound else None, png)
+
+
+def question(thing: Thing, last: Check | None, roots: Mapping[str, str], *, picture: bool) -> dict[str, Any]:
+    """What a centre is asked about it; see :mod:`sampan_kernels.looking`."""
+    part = thing.part
+    if "opener" not in part:
+        return {"distribution": part["name"]}
+    told = {"replica": part, "roots": dict(roots), "group": part.get("group"), "picture": picture}
+    seen = last.seen if last is not None and last.sound else None
+    return {**told, "bytes": part.get("bytes") or (seen[0] if seen else None), "seen": seen and list(seen)}
+
+
+def _pictured(one: Kept) -> str | None:
+    return (one.found or {}).get("picture")
+
+
+def _batches(due: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (due[at : at + _AT_ONCE] for at in range(0, len(due), _AT_ONCE))

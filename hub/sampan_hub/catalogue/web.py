@@ -1,0 +1,9 @@
+"""Everything of the catalogue that is answered over HTTP."""
+
+from __future__ import annotations
+
+from sampan_hub.catalogue import check_routes, routes, stac_routes
+
+__all__ = ["PARTS"]
+
+PARTS = (routes, check_routes, stac_routes)

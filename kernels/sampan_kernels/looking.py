@@ -1,0 +1,296 @@
+"""What the catalogue tells of, seen at its centre: `python -I -m sampan_kernels.looking < questions.json`, facts out.
+
+Each thing is looked at in a process of its own, with a bound on its time and memory: a broken file breaks that, and the
+others are told of all the same. It only reports; what follows from it is decided by who asks.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import resource
+import select
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sampan.entries import PACKAGES, Replica, resolve
+from sampan.errors import SampanError
+
+__all__ = ["answers", "look", "main"]
+
+Facts = dict[str, Any]
+LONGEST: Final = 240.0
+"""Seconds for all of one question's things; what was not come to is not told of, and can be asked for again."""
+EACH: Final = 60.0
+_SPEED: Final = 20e6
+"""Bytes a second that are read at the least: a large file is given its time."""
+_MEMORY: Final = 16 << 30
+_HASHED: Final = 1 << 30
+"""Bytes up to which a file is read whole each time; a larger one only where its size or time is not what it was."""
+_TABLE: Final = 200 << 20
+"""Bytes of the largest table that is read to see that it opens: it is no lazy thing."""
+_PICTURE: Final = 200_000
+_VARIABLES: Final = 100
+_TEXT: Final = 300
+_AXES: Final = {
+    "time": "time",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "lat": "latitude",
+    "lon": "longitude",
+}
+
+
+def look(asked: Mapping[str, Any]) -> Facts:
+    """The facts of one thing: a file or folder (`href`), or a distribution of this environment (`distribution`)."""
+    return _software(asked["distribution"]) if "distribution" in asked else _data(asked)
+
+
+# --- data
+
+
+def _data(asked: Mapping[str, Any]) -> Facts:
+    copy = Replica.from_json(asked["replica"])
+    try:
+        path = Path(resolve(copy.href, {**asked.get("roots", {}), PACKAGES: _packages()}))
+    except SampanError as error:
+        return {"error": error.code}
+    try:
+        facts: Facts = {"there": True, **_size(path), **_owner(path, asked.get("group"))}
+        if facts["bytes"] <= _HASHED or [facts["bytes"], facts["modified"]] != asked.get("seen"):
+            facts["checksum"] = _checksum(path)
+    except FileNotFoundError:
+        return {"there": False}
+    except PermissionError:
+        return {"there": True, "denied": True}
+    return {**facts, **_opened(copy, path, facts["bytes"], picture=bool(asked.get("picture")))}
+
+
+def _packages() -> str:
+    import sysconfig
+
+    return sysconfig.get_path("purelib")
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The file; of a folder everything in it, in one order at every centre."""
+    if not path.is_dir():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        yield from (Path(folder) / name for name in sorted(names))
+
+
+def _size(path: Path) -> Facts:
+    seen = [one.stat() for one in _files(path)]
+    return {
+        "bytes": sum(one.st_size for one in seen),
+        "modified": max((one.st_mtime_ns for one in seen), default=0),
+    }
+
+
+def _owner(path: Path, group: str | None) -> Facts:
+    """Whether the group that is needed exists here, owns it, and whether others are kept out."""
+    import grp
+
+    if group is None:
+        return {}
+    there = path.stat()
+    try:
+        known = grp.getgrnam(group).gr_gid
+    except KeyError:
+        return {"group": {"known": False}}
+    return {
+        "group": {"known": True, "owns": there.st_gid == known, "closed": not there.st_mode & stat.S_IRWXO}
+    }
+
+
+def _checksum(path: Path) -> str:
+    """SHA-256 of a file; of a folder that of the lines `digest, two blanks, name below it` of its files."""
+    if not path.is_dir():
+        return f"sha256:{_digest(path)}"
+    lines = "".join(f"{_digest(one)}  {one.relative_to(path).as_posix()}\n" for one in _files(path))
+    return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _opened(copy: Replica, path: Path, size: int, *, picture: bool) -> Facts:
+    from sampan.openers import read
+
+    if copy.opener in {"csv", "json", "parquet"} and size > _TABLE:
+        return {}
+    try:
+        data = read("", copy, str(path))
+        facts: Facts = {"opened": True, "found": describe(data)}
+    except SampanError as error:
+        return {"error": error.code}
+    except PermissionError:
+        return {"denied": True}
+    except Exception as error:  # noqa: BLE001 (whatever a file brings up, it is the finding)
+        return {"opened": False, "why": f"{type(error).__name__}: {error}"[:_TEXT]}
+    if picture:
+        facts["picture"] = _picture(data)
+    return facts
+
+
+def describe(data: Any) -> Facts:
+    """Dimensions, variables with their units, and where and when it is of; the columns of a table."""
+    if not hasattr(data, "sizes"):
+        found = [{"name": str(name)[:_TEXT], "dims": ["rows"]} for name in list(data.columns)[:_VARIABLES]]
+        return {"dims": {"rows": len(data)}, "variables": found, "extent": {}}
+    found = []
+    for name in list(data.data_vars)[:_VARIABLES]:
+        one = data[name]
+        told = {key: str(one.attrs[key])[:_TEXT] for key in ("units", "long_name") if key in one.attrs}
+        found.append({"name": str(name)[:_TEXT], "dims": [str(dim) for dim in one.dims], **told})
+    dims = {str(name): int(count) for name, count in data.sizes.items()}
+    return {"dims": dims, "variables": found, "extent": _extent(data)}
+
+
+def _extent(data: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for name, one in data.coords.items():
+        axis = _AXES.get(str(one.attrs.get("standard_name", name)).lower())
+        if axis is None or axis in found or not one.size:
+            continue
+        with contextlib.suppress(TypeError, ValueError):  # times of another calendar, words
+            ends = [one.min().values, one.max().values]
+            found[axis] = [str(end)[:19] if axis == "time" else float(end) for end in ends]
+    return found
+
+
+def _picture(data: Any) -> str | None:
+    """Of its first variable that can be drawn, as PNG in base64."""
+    from sampan.pictures import draw, variables
+
+    with contextlib.suppress(Exception):  # a preview that cannot be made is none
+        for name in variables(data)[:1]:
+            made = draw(data, name, {})
+            return base64.b64encode(made).decode() if len(made) <= _PICTURE else None
+    return None
+
+
+# --- software
+
+
+def _software(name: str) -> Facts:
+    """Its version here, and the modules of it that cannot be imported."""
+    from importlib import import_module
+    from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+
+    try:
+        here = distribution(name)
+    except PackageNotFoundError:
+        return {"there": False}
+    theirs = [module for module, owners in packages_distributions().items() if here.name in owners]
+    facts: Facts = {"there": True, "version": here.version, "imported": True}
+    for module in sorted(one for one in theirs if one.isidentifier() and not one.startswith("_")):
+        try:
+            import_module(module)
+        except BaseException as error:  # noqa: BLE001
+            return {**facts, "imported": False, "why": f"{module}: {type(error).__name__}: {error}"[:_TEXT]}
+    return facts
+
+
+# --- one after another, each apart
+
+
+def answers(
+    questions: Sequence[Mapping[str, Any]], work: Callable[[Mapping[str, Any]], Facts] = look
+) -> Iterator[Facts | None]:
+    """The facts of each in their order; None where the time is over, and `{"failed": why}` where looking broke."""
+    until = time.monotonic() + LONGEST
+    for asked in questions:
+        left = until - time.monotonic()
+        each = EACH + float(asked.get("bytes") or 0) / _SPEED
+        yield _apart(work, asked, min(each, left)) if left > 0 else None
+
+
+def _apart(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any], seconds: float) -> Facts:
+    source, sink = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        os.close(source)
+        _child(work, asked, sink)
+    os.close(sink)
+    try:
+        said = _heard(source, time.monotonic() + seconds)
+    finally:
+        os.close(source)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    if said is None:
+        return {"failed": "time"}
+    try:
+        facts = json.loads(said)
+    except ValueError:
+        return {"failed": f"signal {status & 0x7F}" if status & 0x7F else "memory"}
+    return facts if isinstance(facts, dict) else {"failed": "memory"}
+
+
+def _child(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any], sink: int) -> None:
+    """Never returns. What a library prints, or leaves to be done at the end, is no part of the answer."""
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.dup2(2, 1)
+        with open(sink, "wb") as out:
+            out.write(json.dumps(work(asked)).encode())
+    finally:
+        os._exit(0)
+
+
+def _heard(source: int, until: float) -> bytes | None:
+    """Everything up to its end; None where that does not come in time."""
+    said = b""
+    while (left := until - time.monotonic()) > 0:
+        if select.select([source], [], [], left)[0]:
+            piece = os.read(source, 1 << 16)
+            if not piece:
+                return said
+            said += piece
+    return None
+
+
+def main() -> None:
+    """Prints one line of JSON for each question: facts, or null."""
+    # Before anything that counts: threads of a library would not be there in a child.
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+    os.environ["MPLBACKEND"] = "agg"
+    os.nice(10)
+    questions = json.load(sys.stdin)
+    with contextlib.redirect_stdout(sys.stderr):
+        _warm(questions)
+    for facts in answers(questions):
+        print(json.dumps(facts), flush=True)
+
+
+def _warm(questions: Sequence[Mapping[str, Any]]) -> None:
+    """What many children would import, once."""
+    openers = {one["replica"]["opener"] for one in questions if "replica" in one}
+    wanted = ["pandas"] if openers & {"csv", "json"} else []
+    wanted += ["xarray", "dask.array"] if openers - {"csv", "json", "parquet"} else []
+    wanted += ["netCDF4"] if "netcdf4" in openers else []
+    wanted += ["matplotlib.figure"] if any(one.get("picture") for one in questions) else []
+    for name in wanted:
+        with contextlib.suppress(Exception):
+            __import__(name)
+
+
+if __name__ == "__main__":
+    main()

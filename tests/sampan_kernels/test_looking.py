@@ -1,0 +1,161 @@
+"""What is seen of data and software at a centre: facts, whatever the files do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+
+from sampan_kernels import looking
+from sampan_kernels.looking import answers, look
+
+CSV = b"a,b\n1,2\n3,4\n"
+
+
+def asked(folder: Path, name: str, opener: str = "csv", **more: Any) -> dict[str, Any]:
+    return {"replica": {"href": f"{{data}}/{name}", "opener": opener}, "roots": {"data": str(folder)}, **more}
+
+
+def grid(path: Path) -> None:
+    with netCDF4.Dataset(path, "w") as file:
+        for name, values in (("lat", [-10.0, 20.0]), ("lon", [0.0, 5.0, 9.0])):
+            file.createDimension(name, len(values))
+            file.createVariable(name, "f8", (name,))[:] = values
+        tas = file.createVariable("tas", "f4", ("lat", "lon"))
+        tas[:] = np.arange(6).reshape(2, 3)
+        tas.units = "K"
+
+
+def test_a_table_with_its_bytes_checksum_and_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    facts = look(asked(tmp_path, "a.csv", picture=True))
+    assert (facts["bytes"], facts["opened"]) == (len(CSV), True)
+    assert facts["checksum"] == f"sha256:{hashlib.sha256(CSV).hexdigest()}"
+    assert facts["found"]["dims"] == {"rows": 2}
+    assert [one["name"] for one in facts["found"]["variables"]] == ["a", "b"]
+    assert base64.b64decode(facts["picture"]).startswith(b"\x89PNG")
+
+
+def test_a_grid_with_dimensions_units_and_extent(tmp_path: Path) -> None:
+    grid(tmp_path / "a.nc")
+    found = look(asked(tmp_path, "a.nc", "netcdf4"))["found"]
+    assert found["dims"] == {"lat": 2, "lon": 3}
+    assert found["variables"] == [{"name": "tas", "dims": ["lat", "lon"], "units": "K"}]
+    assert found["extent"] == {"latitude": [-10.0, 20.0], "longitude": [0.0, 9.0]}
+
+
+def test_a_folder_is_one_thing(tmp_path: Path) -> None:
+    folder = tmp_path / "a.zarr" / "0"
+    folder.mkdir(parents=True)
+    (folder / "x").write_bytes(b"x")
+    first = look(asked(tmp_path, "a.zarr", "zarr"))
+    assert first["bytes"] == 1
+    (folder / "y").write_bytes(b"")
+    second = look(asked(tmp_path, "a.zarr", "zarr"))
+    assert (second["bytes"], second["checksum"] != first["checksum"]) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "opener", "facts"),
+    [
+        ("nosuch.csv", "csv", {"there": False}),
+        ("a.csv", "os.system", {"error": "entry.engine"}),
+        ("../etc/passwd", "csv", {"error": "entry.href"}),
+        ("broken.nc", "netcdf4", {"opened": False}),
+    ],
+)
+def test_what_is_wrong_is_a_fact(tmp_path: Path, name: str, opener: str, facts: Mapping[str, Any]) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "broken.nc").write_bytes(b"CDF\x01 and no more")
+    told = look(asked(tmp_path, name, opener))
+    assert {key: told.get(key) for key in facts} == facts
+
+
+def test_a_root_that_is_not_there(tmp_path: Path) -> None:
+    assert look({"replica": {"href": "{x}/a", "opener": "csv"}}) == {"error": "entry.root"}
+
+
+def test_a_group_that_is_needed(tmp_path: Path) -> None:
+    import grp
+
+    path = tmp_path / "a.csv"
+    path.write_bytes(CSV)
+    own = grp.getgrgid(path.stat().st_gid).gr_name
+    path.chmod(0o640)
+    assert look(asked(tmp_path, "a.csv", group=own))["group"] == {"known": True, "owns": True, "closed": True}
+    path.chmod(0o644)
+    assert look(asked(tmp_path, "a.csv", group=own))["group"]["closed"] is False
+    assert look(asked(tmp_path, "a.csv", group="nosuchgroup"))["group"] == {"known": False}
+
+
+def test_a_large_file_is_read_whole_only_where_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "_HASHED", 0)
+    (tmp_path / "a.csv").write_bytes(CSV)
+    first = look(asked(tmp_path, "a.csv"))
+    assert "checksum" in first
+    again = asked(tmp_path, "a.csv", seen=[first["bytes"], first["modified"]])
+    assert "checksum" not in look(again)
+    os.utime(tmp_path / "a.csv", (1, 1))
+    assert "checksum" in look(again)
+
+
+def test_software_by_its_version_and_what_it_brings() -> None:
+    facts = look({"distribution": "numpy"})
+    assert (facts["version"], facts["imported"]) == (np.__version__, True)
+    assert look({"distribution": "no-such-thing"}) == {"there": False}
+
+
+def test_whatever_breaks_breaks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(one: Mapping[str, Any]) -> dict[str, Any]:
+        match one["do"]:
+            case "crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "hang":
+                time.sleep(600)
+            case "print":
+                print("no part of the answer")
+            case "raise":
+                raise SystemExit(3)
+        return {"there": True}
+
+    # The first is given its time on a busy machine; only what hangs needs to be short.
+    monkeypatch.setattr(looking, "EACH", 2.0)
+    questions = [
+        {"do": what, "bytes": 0 if what == "hang" else 1e9} for what in ("crash", "hang", "print", "raise")
+    ]
+    told = list(answers(questions, work))
+    assert told[1:3] == [{"failed": "time"}, {"there": True}]
+    assert told[0] == {"failed": "signal 11"}
+    assert told[3] == {"failed": "memory"}
+
+
+def test_when_the_time_is_over_nothing_is_said_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "LONGEST", 0.0)
+    assert list(answers([{}, {}], lambda _: {})) == [None, None]
+
+
+def test_as_a_command(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    questions = [asked(tmp_path, "a.csv"), asked(tmp_path, "nosuch.csv")]
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "sampan_kernels.looking"],
+        input=json.dumps(questions).encode(),
+        capture_output=True,
+        check=True,
+    )
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["opened"], second) == (True, {"there": False})
