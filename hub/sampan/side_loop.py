@@ -36,6 +36,11 @@ class SideLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
+    def end_with(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does `work` there and ends by itself then. Nobody waits for it, the end of the program neither."""
+        done = asyncio.run_coroutine_threadsafe(work, self._loop)
+        done.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._loop.stop))
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:

@@ -20,6 +20,7 @@ from sampan.messages import Language, Message
 from sampan_kernels.bridge import Bridge
 from sampan_kernels.kept import Kept
 from sampan_kernels.news import news
+from sampan_kernels.owed import Owed
 from sampan_kernels.relay import Relay
 from sampan_kernels.seen import Seen
 
@@ -27,8 +28,6 @@ __all__ = ["FarKernel", "Wish"]
 
 ANSWER_SECONDS: Final = 60.0
 """For a kernel that is restarted to answer."""
-FREE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
-"""Seconds between attempts to give a job back while the broker is away."""
 AGAIN: Final = 1.0
 """Seconds between attempts to reach a kernel that is there."""
 NOTES: Final = ("seen", "kept")
@@ -55,7 +54,7 @@ class FarKernel:
         wish: Wish,
         folder: Path,
         say: Callable[[Message], None],
-        memory: Path | None = None,
+        memory: Path,
     ) -> None:
         """`folder` is for its sockets, and goes with it; `say` is told each step on the way.
 
@@ -65,10 +64,11 @@ class FarKernel:
         self._broker = AsyncBroker(address)
         self._launch = ""
         self._bridge: Bridge | None = None
-        self._notes = {name: memory / f"{name}-{wish.name}" for name in NOTES} if memory else {}
-        self._seen = Seen(self._notes.get("seen"))
-        self._relay = Relay(folder, self._seen, Kept(self._notes.get("kept")), wish.language)
-        self._follower: asyncio.Task[None] | None = None
+        self._notes = {name: memory / f"{name}-{wish.name}" for name in NOTES}
+        self._owed = Owed(address, memory)
+        self._seen = Seen(self._notes["seen"])
+        self._relay = Relay(folder, self._seen, Kept(self._notes["kept"]), wish.language)
+        self._tasks: list[asyncio.Task[None]] = []
         self._over: Message | None = None
         self._ended = False
 
@@ -99,7 +99,8 @@ class FarKernel:
     async def resume(self, launch: str) -> Mapping[str, Any]:
         """The same for a launch that there is already: its kernel goes on."""
         self._launch = launch
-        self._follower = asyncio.get_running_loop().create_task(self._follow())
+        work = (self._follow(), self.settle())
+        self._tasks = [asyncio.get_running_loop().create_task(one) for one in work]
         return self._relay.connection
 
     def told(self, message: str) -> None:
@@ -138,23 +139,32 @@ class FarKernel:
             await self._relay.interrupt()
 
     async def free(self) -> None:
-        """Gives its job back, also before it has started. Never raises: what the broker did not hear is in the log."""
+        """Gives its job back, also before it has started. Never raises: what the broker did not hear is owed."""
         if self._launch and not self._ended:
-            await self._stop()
+            await self._owed.stop(self._launch)
         await self.leave()
         for note in self._notes.values():
             note.unlink(missing_ok=True)
 
     async def leave(self) -> None:
         """Lets go of it here; the kernel goes on, for whoever comes back to it."""
-        if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._relay.close()
         if self._bridge is not None:
             await self._bridge.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         await self._broker.aclose()
+
+    @property
+    def owes(self) -> bool:
+        """Whether there are jobs that are to be given back and are not yet: this one's, or those of others before it."""
+        return bool(self._owed)
+
+    async def settle(self) -> None:
+        """Returns when nothing is owed. Also after :meth:`free`."""
+        await self._owed.settle()
 
     async def _follow(self) -> None:
         """Passes on each step until the launch has ended, and leads to its kernel when that is there."""
@@ -199,16 +209,3 @@ class FarKernel:
             async for step in steps:
                 if step["final"] == "ended":
                     return
-
-    async def _stop(self) -> None:
-        for wait in (*FREE_WAITS, None):
-            try:
-                await self._broker.stop(self._launch)
-            except Unavailable as error:
-                if wait is not None:
-                    await asyncio.sleep(wait)
-                    continue
-                log.error("launch %s could not be stopped: %s", self._launch, error)
-            except SampanError as error:
-                log.info("launch %s is not stopped: %s", self._launch, error)
-            return

@@ -173,7 +173,10 @@ class CentreProvisioner(KernelProvisionerBase):
         self._side, self._kernel, self._runs = None, None, False
         if kernel is not None:
             await side.do(how(kernel))
-        side.close()
+        if kernel is not None and kernel.owes:
+            side.end_with(kernel.settle())
+        else:
+            side.close()
 
     def told(self, message: str) -> None:
         """A page has got that message of the kernel, and no server has to tell it again."""

@@ -16,11 +16,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyter_client.ioloop.restarter import AsyncIOLoopKernelRestarter
+from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.ioloop import IOLoop
 from traitlets import Unicode
 
+from sampan.address import Address
+from sampan.errors import SampanError
+from sampan.side_loop import SideLoop
 from sampan_kernels import offers
+from sampan_kernels.owed import Owed
 
 __all__ = ["Restarter", "SessionKernels"]
 
@@ -36,6 +41,7 @@ class SessionKernels(AsyncMappingKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        _settle()
         if known := _known(Path(self.sessions)):
             # Before the server listens: a kernel that its notebook's page does not find is one that the page takes for dead.
             IOLoop.current().run_sync(partial(self._go_on, known))
@@ -55,7 +61,6 @@ class SessionKernels(AsyncMappingKernelManager):
     async def _launches(self) -> list[dict[str, Any]]:
         """Those of this session's kernels that live."""
         from sampan.client import AsyncBroker
-        from sampan.errors import SampanError
 
         mine = (os.environ.get("SAMPAN_LAUNCH"), "kernel")
         end = time.monotonic() + PATIENCE
@@ -90,6 +95,14 @@ class Restarter(AsyncIOLoopKernelRestarter):
         self.stop()
         self._fire_callbacks("dead")
         await self.kernel_manager.cleanup_resources()
+
+
+def _settle() -> None:
+    """Gives back what an earlier server was to give back, as soon as the broker is there."""
+    with suppress(SampanError):
+        owed = Owed(Address.from_environment(os.environ), Path(jupyter_runtime_dir()))
+        if owed:
+            SideLoop("what is owed").end_with(owed.settle())
 
 
 def _known(file: Path) -> set[str]:

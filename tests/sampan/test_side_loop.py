@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from sampan.errors import Conflict
-from sampan.side_loop import SpokenLoop
+from sampan.side_loop import SideLoop, SpokenLoop
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.fast
 
@@ -37,6 +38,20 @@ def test_what_it_says_is_printed_by_whoever_waits(
     assert capsys.readouterr().out == "one\ntwo\n"
 
 
+def test_what_it_ends_with_goes_on_without_anybody() -> None:
+    made, done, allowed = SideLoop("an ending one"), threading.Event(), threading.Event()
+
+    async def work() -> None:
+        await asyncio.to_thread(allowed.wait, 60)
+        done.set()
+
+    made.end_with(work())
+    assert not done.is_set()
+    allowed.set()
+    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "an ending one"])
+    assert done.is_set()
+
+
 def test_what_it_raises_is_raised(loop: SpokenLoop) -> None:
     async def work() -> None:
         raise LookupError("there")
@@ -45,10 +60,21 @@ def test_what_it_raises_is_raised(loop: SpokenLoop) -> None:
         loop.wait(work)
 
 
-def test_interrupted_it_is_over_before_anything_else_happens(loop: SpokenLoop) -> None:
-    ended = threading.Event()
+def test_interrupted_it_is_over_before_anything_else_happens(
+    loop: SpokenLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, waited_for = threading.Event(), threading.Event()
+    look = loop._print
+
+    def look_and_say(patience: float) -> None:
+        waited_for.set()
+        look(patience)
+
+    monkeypatch.setattr(loop, "_print", look_and_say)
 
     async def work() -> None:
+        # On a busy machine this may run before whoever asked for it has come to wait.
+        await asyncio.to_thread(waited_for.wait, 60)
         _thread.interrupt_main()
         try:
             await asyncio.sleep(60)
