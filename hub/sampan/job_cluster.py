@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
+import re
 from typing import Any, Final
 
 import dask
@@ -24,6 +26,7 @@ __all__ = ["CentreClient", "CentreCluster", "CentreJob"]
 
 _REPLACED: Final = 0.5
 """Seconds after Dask has given a lost worker up until another is asked for."""
+_DASHBOARD: Final = re.compile(r'<strong>Dashboard: ?</strong> ?<a href="[^"]*" target="_blank">[^<]*</a>')
 _LOST: Final = "distributed.deploy.lost-worker-timeout"
 
 
@@ -111,6 +114,16 @@ class CentreCluster(JobQueueCluster):
     def dashboard_link(self) -> str:
         """Dask's pages, through the session's own login; empty where there is none to go through."""
         return f"{self.pages.path}status" if self.pages.path else ""
+
+    def _repr_html_(self, cluster_status: str | None = None) -> str:
+        """Dask's own table, which its widget shows too. A whole path would lie over what is beside it, and the other links that
+        Dask writes lead to the loopback address of a node.
+        """
+        shown: str = super()._repr_html_(cluster_status)  # type: ignore[no-untyped-call]
+        link = html.escape(self.dashboard_link)
+        own = f'<strong>Dashboard:</strong> <a href="{link}" target="_blank">status</a>' if link else ""
+        head, *others = _DASHBOARD.split(shown)
+        return head + own + "".join(others)
 
     def submit(self, jobs: int) -> None:
         """Submits until there are `jobs` jobs, and raises what the broker or the batch system said if it refused.

@@ -1,6 +1,7 @@
 """A notebook's own program, as a process of its own: it opens a cluster, tells of its workers, and waits to be told how to end.
 
-A line on stdin ends it: "close" closes the cluster, "leave" only ends.
+A line on stdin ends it: "close" closes the cluster, "leave" only ends. A number before is what its person types into the
+cluster's own display there, before Scale is pressed.
 """
 
 import json
@@ -38,9 +39,14 @@ def main() -> None:
         "dashboard": cluster.dashboard_link,
         "name": cluster.name,
         "keys": str(cluster.seal.directory),
+        "shown": cluster._repr_html_(),
     }
     print(json.dumps(told), flush=True)
-    if sys.stdin.readline().strip() == "close":
+    while (word := sys.stdin.readline().strip()).isdigit():
+        request, scale = cluster._widget().children[1].children[1].children[0].children
+        request.value = int(word)
+        scale.click()
+    if word == "close":
         client.close()
         cluster.close()
 

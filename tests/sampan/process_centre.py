@@ -102,6 +102,12 @@ class Session:
         self.workers: list[dict[str, Any]] = self.told["workers"]
         self.pids = {self.pid, *(worker["pid"] for worker in self.workers)}
 
+    def type(self, number: int) -> None:
+        """Into the cluster's display in the notebook."""
+        assert self._program.stdin is not None
+        self._program.stdin.write(f"{number}\n")
+        self._program.stdin.flush()
+
     def say(self, word: str) -> int:
         """Tells the program how to end; its exit status."""
         self._program.communicate(word + "\n", timeout=60)

@@ -75,6 +75,8 @@ def test_nothing_listens_beyond_this_machine_or_says_anything_in_clear(session: 
             else:
                 assert told == b"" or head.startswith(b"HTTP/1.1 404 "), (listener, page, told)
     assert session.told["dashboard"] == ""
+    assert "href" not in session.told["shown"]
+    assert "Total threads" in session.told["shown"]
 
 
 def test_a_stranger_with_no_certificate_or_a_foreign_one_gets_nothing(
@@ -196,6 +198,10 @@ def test_its_pages_are_below_a_secret_and_other_notebooks_are_clients(centre: Pr
         told = json.loads(Path(session.told["keys"], "pages.json").read_text())
         assert re.fullmatch(r"/user/alice/sampan/dask/[0-9a-f]{32}/status", link)
         assert link == f"{told['path']}status"
+        # One link that is short to read, and no other: Dask's own would lead to the loopback address of a node.
+        assert re.findall(r"<a .*?</a>", session.told["shown"]) == [
+            f'<a href="{link}" target="_blank">status</a>'
+        ]
         assert centre.ask("GET", f"/clusters/{session.name}")["pages"] == told["path"]
         here = f"http://127.0.0.1:{told['port']}"
         with httpx.Client(follow_redirects=True, timeout=30) as browser:
@@ -240,6 +246,9 @@ def test_its_person_scales_it_from_elsewhere(centre: ProcessCentre) -> None:
         for size, jobs in (({"workers": 1}, 1), ({"minimum": 2, "maximum": 3}, 2), ({"workers": 0}, 0)):
             centre.ask("PUT", f"/clusters/{session.name}/size", json=size)
             wait_until(lambda: len(centre.running(session.name)) == jobs)  # noqa: B023
+        # And in the notebook itself, by Dask's own display.
+        session.type(1)
+        wait_until(lambda: len(centre.running(session.name)) == 1)
         assert session.say("close") == 0
         session.must_be_gone()
 
