@@ -16,8 +16,7 @@ from sampan_hub import culler, ends, kernel_api, overview, signer
 from sampan_hub.api import PREFIX, routes
 from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand
-from sampan_hub.catalogue import product, stac_routes
-from sampan_hub.catalogue import routes as catalogue
+from sampan_hub.catalogue import product, web
 from sampan_hub.catalogue.command import CatalogueCommand
 from sampan_hub.descriptor import json_schema
 from sampan_hub.env_command import EnvCommand
@@ -70,8 +69,8 @@ def _sentences() -> str:
 
 def _routes() -> str:
     rows = []
-    every = (routes, catalogue.routes, stac_routes.routes, ends.routes, kernel_api.routes, overview.routes)
-    for route in (route for some in every for route in some.routes):
+    parts = (*(part.routes for part in web.PARTS), ends.routes, kernel_api.routes, overview.routes)
+    for route in (route for some in (routes, *parts) for route in some.routes):
         found: Any = route
         for method in sorted(getattr(found, "methods", ("WEBSOCKET",))):
             first = (found.endpoint.__doc__ or "").strip().splitlines()[0]

@@ -10,6 +10,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers know the name; `typing` itself would be most of what this import costs
 if TYPE_CHECKING:
     from sampan.browsing import browse
+    from sampan.citing import cite
     from sampan.dask_cluster import cluster, dask_client
     from sampan.finding import find
     from sampan.fleet import clusters
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from sampan.opening import open  # noqa: A004 (called as sampan.open)
     from sampan.whereabouts import Here, here
 
-__all__ = ["Here", "Need", "browse", "cluster", "clusters", "dask_client", "find", "here", "open"]
+__all__ = ["Here", "Need", "browse", "cite", "cluster", "clusters", "dask_client", "find", "here", "open"]
 
 _HOMES = {
     "Here": "sampan.whereabouts",
     "Need": "sampan.need",
     "browse": "sampan.browsing",
+    "cite": "sampan.citing",
     "cluster": "sampan.dask_cluster",
     "clusters": "sampan.fleet",
     "dask_client": "sampan.dask_cluster",

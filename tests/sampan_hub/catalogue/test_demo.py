@@ -121,7 +121,7 @@ async def test_software_is_what_the_environment_has(one: Any) -> None:
     assert version(one.builds[0].name) == one.builds[0].version
     with pytest.raises(Refused) as caught:
         await asyncio.to_thread(sampan.open, f"{one.provider}/{one.name}")
-    assert caught.value.code == "entry.no_data"
+    assert caught.value.code == "entry.is_software"
 
 
 async def test_one_word_in_either_language_finds_it_and_data_stay_lazy() -> None:
