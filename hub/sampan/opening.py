@@ -78,7 +78,12 @@ def nearest(one: Entry, place: str | None, names: Mapping[str, Mapping[str, str]
     whole = [copy for copy in near if copy.state == "online"]
     if not whole:
         raise Refused("entry.state", entry=one.ref, state=near[0].state)
-    return max(whole, key=lambda copy: (copy.centre is not None, copy.completeness))
+    dead = {seen.what: seen for seen in one.checks if seen.centre == place and not seen.sound}
+    sound = [copy for copy in whole if copy.href not in dead]
+    if not sound:
+        why = dead[whole[0].href].reason
+        raise Refused("entry.dead", entry=one.ref, reason=Message.from_json(why) if why else "")
+    return max(sound, key=lambda copy: (copy.centre is not None, copy.completeness))
 
 
 def _elsewhere(one: Entry, names: Mapping[str, Mapping[str, str]]) -> Refused:

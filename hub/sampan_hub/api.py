@@ -186,8 +186,9 @@ async def list_launches(
     wanted = owner or person.name
     if wanted != person.name and not person.admin:
         raise Forbidden("access.owner")
-    rows = await services.store.launches(None if wanted == "*" else wanted, live_only=not every, limit=limit)
-    return [await _view(services, row, person) for row in rows if person.reaches(row.id, row.parent)]
+    whose = None if wanted == "*" else wanted
+    rows = await services.store.launches(whose, live_only=not every, within=person.within, limit=limit)
+    return [await _view(services, row, person) for row in rows]
 
 
 @routes.get("/launches/{launch}")
@@ -283,12 +284,9 @@ async def _view(services: Services, launch: Launch, person: Person) -> dict[str,
 
 def make_app(services: Services, logins: Logins, launching: Launching, metrics: Metrics) -> FastAPI:
     """The application; it holds no state of its own."""
+    openapi = f"{PREFIX}/openapi.json"
     app = FastAPI(
-        title="Sampan broker",
-        version=version("sampan"),
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=f"{PREFIX}/openapi.json",
+        title="Sampan broker", version=version("sampan"), docs_url=None, redoc_url=None, openapi_url=openapi
     )
     app.state.services, app.state.logins, app.state.launching = services, logins, launching
     app.state.metrics, app.state.pages = metrics, overview.StatusPages(services)
