@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from sampan_kernels.news import News
+from sampan_lab.catalogue import Card, Count, Facet, Found, Here, Place, Row
 from sampan_lab.centres import Answer, Cards, Centre, Offer, Running, Share
 from sampan_lab.clusters import Cluster
 from sampan_lab.session import Names, Said, Session
@@ -21,6 +22,7 @@ SHAPES: Final[Mapping[str, tuple[type, ...]]] = {
     "kernels/shape.ts": (News,),
     "centres/shape.ts": (Cards, Share, Centre, Running, Offer, Answer),
     "clusters/shape.ts": (Cluster,),
+    "catalogue/shape.ts": (Here, Row, Count, Facet, Found, Place, Card),
 }
 PLAIN: Final[Mapping[object, str]] = {
     str: "string",

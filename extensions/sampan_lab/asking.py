@@ -29,6 +29,8 @@ class Asking:
         self._told: dict[str, Any] | None = None
         self._at = float("-inf")
         self._lock = asyncio.Lock()
+        self._centres: list[dict[str, Any]] = []
+        self._centres_at = float("-inf")
 
     async def launch(self) -> dict[str, Any] | None:
         """The launch as the broker sees it; None while it does not say."""
@@ -62,6 +64,15 @@ class Asking:
             return int(answer["idle_limit"])
         except (SampanError, KeyError, TypeError, ValueError):
             return None
+
+    async def centres(self) -> list[dict[str, Any]]:
+        """The centres as they were a moment ago: for their names, and whether they are there. Raises SampanError."""
+        from sampan import calls
+
+        if time.monotonic() - self._centres_at >= FRESH:
+            self._centres = await self._way().ask(calls.centres())
+            self._centres_at = time.monotonic()
+        return self._centres
 
     async def ask(self, call: Call[T]) -> T:
         """Any row of :mod:`sampan.calls`. Raises SampanError."""

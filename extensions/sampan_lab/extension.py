@@ -16,7 +16,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     from jupyter_server.utils import url_path_join
 
-    from sampan_lab import centre_handlers, cluster_handlers, handlers
+    from sampan_lab import catalogue_handlers, centre_handlers, cluster_handlers, handlers
     from sampan_lab.activity import Activity
     from sampan_lab.asking import Asking
     from sampan_lab.dask_pages import PATTERN, PagesHandler
@@ -28,7 +28,12 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     needs = {"asking": asking, "activity": activity, "following": Following(asking, server.event_logger)}
     rows: list[Any] = [
         (url_path_join(root, name), handler, needs)
-        for routes in (handlers.ROUTES, centre_handlers.ROUTES, cluster_handlers.ROUTES)
+        for routes in (
+            handlers.ROUTES,
+            centre_handlers.ROUTES,
+            cluster_handlers.ROUTES,
+            catalogue_handlers.ROUTES,
+        )
         for name, handler in routes.items()
     ]
     rows.append((url_path_join(server.base_url, PATTERN), PagesHandler))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any
 
 import pytest
 from playwright.async_api import Locator, WebSocket, expect
 
+from tests.ways.panels import accessible, shown, theme
 from tests.ways.visitor import HAN, PATIENCE, SOME_WORDS, Visitor, visitor
-from tests.ways.whole_hub import ROOT, WholeHub, whole_hub
+from tests.ways.whole_hub import WholeHub, whole_hub
 
 pytestmark = pytest.mark.browser
-
-AXE = ROOT / "extensions" / "lab" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.slow
@@ -33,7 +31,7 @@ async def test_the_panels() -> None:
 
 
 async def _the_centres(hub: WholeHub, person: Visitor) -> None:
-    panel = await _shown(person, "Centres")
+    panel = await shown(person, "Centres")
     for centre in hub.centres:
         await expect(_one(panel, hub.descriptor(centre)["names"]["en"]).last).to_contain_text("cores free")
     await _what_runs(hub, person, panel)
@@ -87,7 +85,7 @@ async def _where_it_would_go(hub: WholeHub, panel: Locator) -> None:
 
 async def _the_clusters(hub: WholeHub, person: Visitor) -> None:
     """Made in a cell of the notebook in front, sized, used in another cell, and ended; the notebook goes on."""
-    panel = await _shown(person, "Clusters")
+    panel = await shown(person, "Clusters")
     await expect(panel).to_contain_text("You have no cluster.")
     await panel.get_by_label("Name").fill("no name")
     await expect(panel.get_by_role("alert")).to_contain_text("A name has letters")
@@ -163,7 +161,7 @@ async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
     await expect(cluster).to_contain_text("工作进程：2/2", timeout=PATIENCE)
     assert SOME_WORDS.search(await panel.inner_text()) is None
     await _take(person, panel, "clusters.zh")
-    panel = await _shown(person, "超算中心")
+    panel = await shown(person, "超算中心")
     await panel.get_by_role("button", name="查询").press("Enter")
     await expect(panel.locator("ol").get_by_role("listitem")).to_have_count(len(hub.centres))
     assert SOME_WORDS.search(await panel.inner_text()) is None
@@ -173,11 +171,11 @@ async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
 async def _well_made(person: Visitor, panel: Locator, picture: str) -> None:
     """No rule of accessibility is broken, light or dark, and no sentence is in the other language."""
     assert HAN.search(await panel.inner_text()) is None
-    await _accessible(person, panel)
+    await accessible(person, panel)
     await _take(person, panel, f"{picture}.en")
-    await _theme(person, "JupyterLab Dark")
-    await _accessible(person, panel)
-    await _theme(person, "JupyterLab Light")
+    await theme(person, "JupyterLab Dark")
+    await accessible(person, panel)
+    await theme(person, "JupyterLab Light")
 
 
 async def _take(person: Visitor, panel: Locator, picture: str) -> None:
@@ -185,29 +183,5 @@ async def _take(person: Visitor, panel: Locator, picture: str) -> None:
     await person.take(picture)
 
 
-async def _shown(person: Visitor, name: str) -> Locator:
-    await person.page.get_by_role("tab", name=name, exact=True).click()
-    panel = person.page.get_by_role("region", name=name, exact=True)
-    await expect(panel).to_be_visible()
-    return panel
-
-
 def _one(panel: Locator, text: str) -> Locator:
     return panel.get_by_role("listitem").filter(has_text=text)
-
-
-async def _theme(person: Visitor, name: str) -> None:
-    page = person.page
-    await page.locator(".lm-MenuBar-item", has_text=re.compile("Settings|设置")).click()
-    await page.locator(".lm-Menu-item", has_text=re.compile("^(Theme|主题)")).first.click()
-    await page.locator(".lm-Menu-item", has_text=name).first.click()
-    light = "false" if "Dark" in name else "true"
-    await expect(page.locator(f"body[data-jp-theme-light={light}]")).to_have_count(1, timeout=PATIENCE)
-
-
-async def _accessible(person: Visitor, panel: Locator) -> None:
-    if not await person.page.evaluate("'axe' in window"):
-        await person.page.add_script_tag(path=AXE)
-    found: dict[str, Any] = await panel.evaluate("panel => axe.run(panel)")
-    assert found["passes"]
-    assert found["violations"] == []

@@ -17,3 +17,9 @@ export const clustersIcon = new LabIcon({
   name: 'sampan:clusters',
   svgstr: drawn('M9 2h6v6h-2v3h7v5h2v6h-6v-6h2v-3h-5v3h2v6H9v-6h2v-3H6v3h2v6H2v-6h2v-5h7V8H9z')
 });
+
+/** Books on a shelf. */
+export const catalogueIcon = new LabIcon({
+  name: 'sampan:catalogue',
+  svgstr: drawn('M3 3h4v15H3zM8.500 5h4v13h-4zM14 4.600l3.800-1 3.700 14-3.800 1zM2 19.500h20V22H2z')
+});

@@ -2,6 +2,7 @@
 import {
   IConnectionLost,
   ILayoutRestorer,
+  IRouter,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
@@ -9,9 +10,11 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { CataloguePanel } from './catalogue/panel.tsx';
+import { leadsTo, LINK } from './catalogue/state.ts';
 import { CentresPanel } from './centres/panel.tsx';
 import { ClustersPanel } from './clusters/panel.tsx';
-import { centresIcon, clustersIcon } from './icons.ts';
+import { catalogueIcon, centresIcon, clustersIcon } from './icons.ts';
 import { Teller } from './kernels/teller.ts';
 import { Watcher } from './session/watcher.ts';
 import { shelve } from './shelf.ts';
@@ -78,6 +81,45 @@ const clusters: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const catalogue: JupyterFrontEndPlugin<void> = {
+  id: '@sampan/lab:catalogue',
+  description: 'Software and data of every centre: found, looked at, and used where they are.',
+  autoStart: true,
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer, IRouter],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null,
+    router: IRouter | null
+  ) => {
+    const speaker = translator ?? nullTranslator;
+    const shown = new CataloguePanel(app, speaker);
+    const trans = speaker.load('sampan');
+    const id = 'sampan-catalogue';
+    shelve(app, shown.panel, {
+      id,
+      caption: trans.__('Catalogue'),
+      show: trans.__('Show the catalogue'),
+      icon: catalogueIcon,
+      palette,
+      restorer
+    });
+    const follow = 'sampan:follow-entry';
+    app.commands.addCommand(follow, {
+      execute: async at => {
+        const ref = leadsTo(String(at['search']));
+        await app.restored;
+        if (ref !== null) {
+          app.shell.activateById(id);
+          await shown.show(ref);
+        }
+      }
+    });
+    router?.register({ command: follow, pattern: new RegExp(`[?&]${LINK}=`) });
+  }
+};
+
 const kernels: JupyterFrontEndPlugin<void> = {
   id: '@sampan/lab:kernels',
   description: 'What a kernel at another centre waits for, and what has become of it.',
@@ -97,4 +139,4 @@ const connectionLost: JupyterFrontEndPlugin<IConnectionLost> = {
   activate: () => () => Promise.resolve()
 };
 
-export default [session, centres, clusters, kernels, connectionLost];
+export default [session, centres, clusters, catalogue, kernels, connectionLost];

@@ -12,7 +12,7 @@ import { title } from '../centres/words.ts';
 import { clustersIcon } from '../icons.ts';
 import type { Language } from '../session/words.ts';
 import { Panel } from '../widgets/panel.ts';
-import { Notebooks } from './notebooks.ts';
+import { Notebooks } from '../notebooks.ts';
 import type { Cluster } from './shape.ts';
 import { joining, looked, making, NOTHING_HEARD, type State, type Wish } from './state.ts';
 import { ClustersView } from './view.tsx';

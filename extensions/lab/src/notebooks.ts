@@ -44,11 +44,7 @@ export class Notebooks {
 
   /** Puts a cell into the notebook in front, or into a new one with that kernel, and runs it; whether there was one. */
   async run(kernel: string, code: string): Promise<boolean> {
-    const { commands } = this.app;
-    const notebook =
-      kernel === ''
-        ? this.front
-        : notebookIn(await commands.execute('notebook:create-new', { kernelName: kernel }));
+    const notebook = kernel === '' ? this.front : await this.create(kernel);
     if (notebook === null) {
       return false;
     }
@@ -56,8 +52,13 @@ export class Notebooks {
     // A cell that is run before there is a session is not run at all; one whose kernel waits elsewhere is run when it comes.
     await Promise.all([context.ready, revealed, context.sessionContext.ready]);
     this.put(notebook, code);
-    await commands.execute('notebook:run-cell');
+    await this.app.commands.execute('notebook:run-cell');
     return true;
+  }
+
+  /** A new notebook with that kernel. */
+  async create(kernel: string): Promise<Notebook | null> {
+    return notebookIn(await this.app.commands.execute('notebook:create-new', { kernelName: kernel }));
   }
 
   private put({ panel, shared, cells }: Notebook, code: string): void {

@@ -1,0 +1,34 @@
+/** How the Catalogue panel asks. */
+import type { ServerConnection } from '@jupyterlab/services';
+
+import { ask, type Told } from '../wire.ts';
+import type { Card, Found, Here } from './shape.ts';
+import type { Ref } from './state.ts';
+
+type Settings = ServerConnection.ISettings;
+
+/** Where the kernel of that id computes; the session itself for an empty one. */
+export function whereabouts(settings: Settings, kernel: string): Promise<Told<Here>> {
+  return ask(settings, `catalogue/here?${new URLSearchParams({ kernel })}`);
+}
+
+/** What is found for these words and choices, from that row on. */
+export function search(
+  settings: Settings,
+  text: string,
+  chosen: Readonly<Record<string, string>>,
+  here: string,
+  offset: number
+): Promise<Told<Found>> {
+  const asked = new URLSearchParams({ ...chosen, text, here, offset: String(offset) });
+  return ask(settings, `catalogue?${asked}`);
+}
+
+/** One entry; the newest version where none is named. */
+export function entry(settings: Settings, ref: Ref, here: string): Promise<Told<Card>> {
+  const parts = [ref.provider, ref.name, ...(ref.version === '' ? [] : [ref.version])];
+  return ask(
+    settings,
+    `catalogue/${parts.map(encodeURIComponent).join('/')}?${new URLSearchParams({ here })}`
+  );
+}
