@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import stat
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
-from sampan.address import Address
 from sampan.errors import Refused, SampanError
-from sampan_kernels import owed
-from tests.sampan_hub.real_broker import RealBroker, real_broker
+from tests.sampan_hub.real_broker import RealBroker
 from tests.ways.whole_hub import came
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def broker() -> AsyncIterator[RealBroker]:
-    async with real_broker(lambda made: made.only("east")) as made:
-        yield made
-
-
-@pytest.fixture
-def specs(broker: RealBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KernelSpecManager:
-    """A kernelspec as a person writes it; who they are the broker is told by the hub's way in, as there is no hub here."""
-    way = broker.state / "run" / "broker.sock"
-    address = Address.parse(None, socket=way, secret=broker.secret("hub-broker"), user="alice")
-    monkeypatch.setattr(Address, "from_environment", lambda _: address)
-    for name, options in (("small", {"cores": "1", "memory": "0.5"}), ("huge", {"cores": "4000"})):
-        provisioner = {"provisioner_name": "sampan-provisioner", "config": {"options": options}}
-        spec = {
-            "argv": [],
-            "display_name": name,
-            "language": "python",
-            "metadata": {"kernel_provisioner": provisioner},
-        }
-        (tmp_path / "kernels" / name).mkdir(parents=True)
-        (tmp_path / "kernels" / name / "kernel.json").write_text(json.dumps(spec))
-    return KernelSpecManager(kernel_dirs=[str(tmp_path / "kernels")])
 
 
 async def run(client: AsyncKernelClient, code: str, begun: asyncio.Event | None = None) -> str:
@@ -128,38 +99,6 @@ async def test_a_broker_that_restarts_costs_a_connection(
     client.stop_channels()
     await manager.shutdown_kernel()
     await came(lambda: _free(broker))
-
-
-async def test_one_that_was_shut_down_while_the_broker_is_away_gives_its_job_back_later(
-    broker: RealBroker, specs: KernelSpecManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the same process, and where that has ended, by the next one that has anything to do with kernels elsewhere."""
-    monkeypatch.setattr(owed, "WAITS", (0.1,))
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
-    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
-    await manager.start_kernel()
-    [launch] = await broker.launches("alice")
-    broker.kill()
-    await manager.shutdown_kernel(now=True)
-    assert [file.name for file in tmp_path.glob("stop-*")] == [f"stop-{launch['id']}"]
-    await broker.begin()
-    await came(lambda: _free(broker))
-    await came(_nothing_goes_on)
-    assert not list(tmp_path.glob("stop-*"))
-
-    left = (await broker.create("alice", "left"))["id"]
-    (tmp_path / f"stop-{left}").write_text("http://broker/services/sampan")
-    (tmp_path / "stop-other").write_text("https://another.hub/services/sampan")
-    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
-    await manager.start_kernel()
-    await broker.at(left, "ended")
-    await manager.shutdown_kernel(now=True)
-    await came(lambda: _free(broker))
-    assert [file.name for file in tmp_path.glob("stop-*")] == ["stop-other"], "of another hub"
-
-
-async def _nothing_goes_on() -> bool:
-    return not [thread for thread in threading.enumerate() if thread.name.startswith("kernel ")]
 
 
 async def test_one_that_dies_is_told_dead_and_comes_back_in_its_job(
