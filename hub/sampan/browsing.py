@@ -13,8 +13,9 @@ import ipywidgets
 from sampan.client import Broker
 from sampan.entries import Entry
 from sampan.errors import SampanError
-from sampan.finding import Results, search
+from sampan.finding import Results, centre_here, search
 from sampan.messages import LANGUAGES, Language
+from sampan.opening import is_name, meant
 from sampan.opening import open as open_entry
 from sampan.pictures import draw, sliders, variables
 from sampan.whereabouts import spoken_language
@@ -39,13 +40,22 @@ Search = Callable[[str, Mapping[str, Sequence[str]]], Results]
 
 
 def browse(text: str = "") -> Browser:
-    """A browser of the catalogue, shown as widgets. `.data` is what was looked at last. Raises the errors of the broker."""
-    return Browser(text, _search, open_entry, spoken_language(os.environ))
+    """A browser of the catalogue, shown as widgets. `.data` is what was looked at last. Raises the errors of the broker.
+
+    Of the name of an entry (`provider/name@version`): of that one, which is looked at at once.
+    """
+    browser = Browser(text, _search, open_entry, spoken_language(os.environ))
+    if is_name(text):
+        browser.look.click()
+    return browser
 
 
 def _search(text: str, chosen: Mapping[str, Sequence[str]]) -> Results:
     with Broker.from_environment() as broker:
-        return search(broker, text, chosen, 50)
+        told = meant(broker, text) if is_name(text) else search(broker, text, chosen, 50)
+    if isinstance(told, Results):
+        return told
+    return Results((Entry.from_json(told),), 1, centre=centre_here(), language=spoken_language(os.environ))
 
 
 class Browser:

@@ -17,7 +17,7 @@ from sampan.finding import Results, centre_here, search, size
 from sampan.messages import Message, text
 from sampan.openers import read
 
-__all__ = ["meant", "nearest", "open"]
+__all__ = ["is_name", "meant", "nearest", "open"]
 
 _REF: Final = re.compile(r"([a-z][a-z0-9-]*)/([a-z][a-z0-9-]*)(?:@([A-Za-z0-9][A-Za-z0-9._+-]*))?")
 
@@ -51,6 +51,11 @@ def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
         with contextlib.suppress(SampanError):
             broker.ask(calls.use(one.provider, one.name, one.version, place, copy.href))
     return data
+
+
+def is_name(text: str) -> bool:
+    """Whether it is the name of an entry, with or without its version."""
+    return _REF.fullmatch(text.strip()) is not None
 
 
 def meant(broker: Broker, entry: str) -> Json | Results:

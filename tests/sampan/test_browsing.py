@@ -16,6 +16,7 @@ from sampan.entries import Entry
 from sampan.errors import Refused, Unreachable
 from sampan.finding import Results
 from sampan.messages import Message
+from sampan.opening import is_name
 from sampan.pictures import draw, sliders, variables
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"$"
@@ -161,3 +162,11 @@ def test_no_more_is_read_than_is_shown() -> None:
     )
     draw(xr.Dataset({"x": (("t", "a", "b"), lazy)}), "x", {"t": 7})
     assert len(read) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("ocean/sst@1.0", True), (" ocean/sst ", True), ("sst", False), ("ocean/sst monthly", False)],
+)
+def test_a_name_is_told_from_words(text: str, named: bool) -> None:
+    assert is_name(text) is named
