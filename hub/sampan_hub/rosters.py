@@ -38,8 +38,6 @@ class Roster:
     """Key of a request for workers → its answer."""
     doubtful: set[str] = field(default_factory=set)
     """Keys of requests that were passed on, and of which nobody has said yet what became of them."""
-    names: dict[str, str] = field(default_factory=dict)
-    """Job → its name at the batch system."""
     hiring: asyncio.Lock = field(default_factory=asyncio.Lock)
     standing: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked_at: float = -math.inf

@@ -122,7 +122,8 @@ def slurm(config: dict[str, Any], account: str, own: str) -> list[Row]:
         Row("status", BOTH, (*squeue, queues, fields), NOTHING),
         Row("recall", BOTH, (*sacct, "--allocations", "--parsable2", since, names, fields), NOTHING),
         Row("ended", BOTH, (*sacct, "--parsable2", since, ids, fields), NOTHING),
-        Row("cancel", PERSON, ("scancel", f"--name={WORKER}", f"{NUMBER}(?:_{NUMBER})?"), NOTHING),
+        Row("cancel", PERSON, ("scancel", f"--name={WORKER}", NUMBER), NOTHING),
+        Row("cancel", PERSON, ("scancel", f"{NUMBER}_{NUMBER}"), NOTHING),
         Row("script", PERSON, ("scontrol", "write", "batch_script", NUMBER, "-"), NOTHING),
         Row("capacity", BOTH, ("sinfo", "--Node", queues, f"--Format={FIELDS}"), NOTHING),
         Row("rules", SERVICE, ("scontrol", "--all", "--oneliner"), "show partition\nshow reservation\n"),
@@ -163,7 +164,7 @@ def environments(config: dict[str, Any]) -> list[Row]:
         Row("env-version", SERVICE, (python, "-I", "-V"), NOTHING),
         Row("env-platform", SERVICE, (python, "-I", "-m", "platform"), NOTHING),
         Row("env-facts", SERVICE, (python, *facts, Many("--all")), NOTHING),
-        Row("catalogue-look", SERVICE, (python, "-I", "-m", r"sampan_kernels\.looking"), ANYTHING),
+        Row("catalogue-look", SERVICE, (python, "-I", "-m", r"sampan_kernels\.(?:looking|reaping)"), ANYTHING),
     ]
     if not prefix or not base:
         return rows if python else []

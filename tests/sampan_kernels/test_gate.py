@@ -114,6 +114,8 @@ ATTACKS = [
     ),
     *(
         "scancel 12",
+        "scancel 12_3 13",
+        f"scancel --name={TAG} 12_3",
         f"scancel --name={TAG}",
         f"scancel --name={TAG} 12 13",
         f"scancel --user=bob --name={TAG} 12",

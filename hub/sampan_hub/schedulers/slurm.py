@@ -136,8 +136,13 @@ class SlurmScheduler:
         return Ask("usage", argv, lambda done: slurm_accounting.usages(done, self._zone, self._cards))
 
     def cancel(self, job: str, tag: str) -> Ask[None]:
-        """By its number and its name: a number that was given out anew belongs to another job."""
-        return Ask("cancel", ("scancel", f"--name={tag}", job), _cancelled)
+        """By its number and its name: a number that was given out anew belongs to another job.
+
+        One element of an array by its number alone: asked for by a name too, all elements end that still wait (tried on 22.05).
+        Whose the array is has to be known.
+        """
+        which = (job,) if "_" in job else (f"--name={tag}", job)
+        return Ask("cancel", ("scancel", *which), _cancelled)
 
     def script(self, job: str, tag: str) -> Ask[str | None]:
         """By its number alone: whose script it is shows in it. https://slurm.schedmd.com/scontrol.html"""

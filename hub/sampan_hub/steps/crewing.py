@@ -171,7 +171,6 @@ async def _submit(
         await _cancel(services, attempt, {job: tag for tag, job in made.items()})
         raise
     roster.doubtful.discard(key)
-    roster.names |= {job: tag for tag, job in made.items()}
     return [made[spec.tag] for spec in specs]
 
 
@@ -184,13 +183,10 @@ async def _cancel(services: Services, attempt: Attempt, jobs: Mapping[str, str])
 
 async def dismiss(services: Services, launch: Launch, jobs: Sequence[str]) -> None:
     """Ends single workers' jobs."""
-    attempt, roster = await _standing(services, launch), services.rosters.of(launch.id)
-    # An element of an array has the name of the whole.
-    wholes = {job: job.partition("_")[0] for job in jobs}
-    if not set(wholes.values()) <= roster.names.keys():
-        roster.names |= await _jobs(services, attempt)
-    names = {job: roster.names[whole] for job, whole in wholes.items() if whole in roster.names}
-    await _cancel(services, attempt, names)
+    attempt = await _standing(services, launch)
+    # An element of an array is known by the whole, and ended by its number alone.
+    own, wholes = await _jobs(services, attempt), {job: job.partition("_")[0] for job in jobs}
+    await _cancel(services, attempt, {job: own[whole] for job, whole in wholes.items() if whole in own})
 
 
 async def _standing(services: Services, launch: Launch) -> Attempt:

@@ -88,6 +88,7 @@ def test_questions_about_everybody_and_about_one() -> None:
         "--name=sampan-demo-abcd1234-1",
         "7",
     )
+    assert slurm.cancel("7_3", "sampan-demo-abcd1234-1").argv == ("scancel", "7_3")
     assert slurm.capacity().argv == (
         *("sinfo", "--Node", "--partition=work,long"),
         f"--Format={fields}",

@@ -128,15 +128,13 @@ async def test_whoever_hangs_up_and_asks_again_gets_what_is_under_way(one: Bench
     assert len(site.live) == 2, "the session, and one worker"
 
 
-@pytest.mark.parametrize("restart", [False, True])
-async def test_single_workers_are_ended_by_their_own_names(one: Bench, restart: bool) -> None:
+async def test_single_workers_are_ended_and_nothing_that_is_not_its_own(one: Bench) -> None:
     launch = await opened(one)
     jobs = await hired(one, launch, 0, 1)
-    if restart:
-        one.services.rosters.forget(launch.id)
-    await dismiss(one.services, launch, [jobs["1"], "4711"])
+    session = next(iter(one.sites["east"].jobs))
+    await dismiss(one.services, launch, [jobs["1"], session, "4711"])
     assert workers(one) == [jobs["0"]]
-    assert one.sites["east"].cancelled == [jobs["1"]], "what nobody knows is not cancelled"
+    assert one.sites["east"].cancelled == [jobs["1"]]
 
 
 async def test_two_who_find_it_not_standing_stand_it_once(one: Bench) -> None:
