@@ -39,17 +39,8 @@ class LocalTransport:
         most: int = MOST,
     ) -> Completed:
         """See `Transport.run`. Without root, only the broker's own account can be used: `Refused` otherwise."""
-        pipe = asyncio.subprocess.PIPE
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                cwd="/",
-                start_new_session=True,
-                **self._as(account or self._account),
-            )
+            process = await _begin(argv, self._as(account or self._account))
         except (FileNotFoundError, NotADirectoryError) as error:
             # As a shell at a far centre would say it.
             return Completed(127, "", f"{argv[0]}: {error.strerror}")
@@ -64,10 +55,7 @@ class LocalTransport:
                 "centre.timeout", cause=" ".join(argv[:4]), centre=self._name, seconds=round(deadline, 1)
             ) from error
         finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await asyncio.shield(process.wait())
+            await _end(process)
         return Completed(status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     async def _talk(
@@ -122,6 +110,30 @@ class LocalTransport:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+
+async def _begin(argv: Sequence[str], how: Mapping[str, Any]) -> asyncio.subprocess.Process:
+    """Whoever is cancelled meanwhile leaves nothing running: asyncio knows no way back to a process that has begun."""
+    pipe = asyncio.subprocess.PIPE
+    begins = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv, stdin=pipe, stdout=pipe, stderr=pipe, cwd="/", start_new_session=True, **how
+        )
+    )
+    try:
+        return await asyncio.shield(begins)
+    except asyncio.CancelledError:
+        with suppress(OSError):
+            await _end(await begins)
+        raise
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends it, and what it has started."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.shield(process.wait())
 
 
 async def _all(stream: asyncio.StreamReader, most: int) -> bytes:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +77,27 @@ async def test_without_root_only_ones_own_account(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pwd, "getpwuid", lambda uid: pwd.getpwnam("root"))
     with pytest.raises(Refused):
         await LocalTransport(NAMES).run(["id"], account="games")
+
+
+async def test_a_command_that_is_cancelled_as_it_begins_does_not_run_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between its begin and the moment in which we are told of it there is nobody yet who could end it."""
+    begin = asyncio.create_subprocess_exec
+    begun, told = asyncio.Event(), asyncio.Event()
+    processes: list[asyncio.subprocess.Process] = []
+
+    async def begin_slowly(*argv: Any, **how: Any) -> asyncio.subprocess.Process:
+        processes.append(await begin(*argv, **how))
+        begun.set()
+        await told.wait()
+        return processes[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begin_slowly)
+    command = asyncio.create_task(LocalTransport(NAMES).run(["sleep", "600"]))
+    await asyncio.wait_for(begun.wait(), 30)
+    command.cancel()
+    asyncio.get_running_loop().call_soon(told.set)
+    with pytest.raises(asyncio.CancelledError):
+        await command
+    assert processes[0].returncode == -signal.SIGKILL
