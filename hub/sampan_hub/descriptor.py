@@ -159,13 +159,11 @@ class Accounts(_Part):
 
 
 class SchedulerFacts(_Part):
-    """The batch system (GLUE 2.1: ComputingManager). All below `nodes_may_submit` belongs to the process scheduler."""
+    """The batch system (GLUE 2.1: ComputingManager). All below `sees_all_jobs` belongs to the process scheduler."""
 
     kind: Literal["process", "slurm"]
     sees_all_jobs: bool = True
     """Whether the service account sees everybody's jobs (Slurm: no PrivateData=jobs)."""
-    nodes_may_submit: bool = True
-    """Whether a job may submit further jobs."""
     spool: Path | None = None
     cores: Cores | None = None
     """Admitted, not enforced: the machine may have more or fewer."""

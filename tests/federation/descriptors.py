@@ -58,11 +58,7 @@ def _accounts(shape: CentreShape) -> dict[str, Any]:
 
 def _scheduler(shape: CentreShape) -> dict[str, Any]:
     if shape.has_slurm:
-        return {
-            "kind": "slurm",
-            "sees_all_jobs": shape.sees_all_jobs,
-            "nodes_may_submit": shape.nodes_may_submit,
-        }
+        return {"kind": "slurm", "sees_all_jobs": shape.sees_all_jobs}
     return {"kind": "process", "spool": SPOOL, "cores": CORES, "memory_gib": MEMORY_MIB / 1024}
 
 

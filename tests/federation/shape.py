@@ -50,7 +50,6 @@ class CentreShape:
     private_data: tuple[str, ...] = ()
     gateway_ports: str = "clientspecified"
     sees_all_jobs: bool = True
-    nodes_may_submit: bool = True
     submit_script: str = ""
     modules: tuple[str, ...] = ()
     """What its user environment takes (Lmod), each of them made for it."""
@@ -135,7 +134,6 @@ CENTRES: Final = (
         private_data=("jobs", "usage"),
         gateway_ports="no",
         sees_all_jobs=False,
-        nodes_may_submit=False,
         submit_script=_ONLY_WITH_DCU,
     ),
     CentreShape(

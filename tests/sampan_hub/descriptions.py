@@ -60,7 +60,7 @@ endpoint:
 accounts:
   method: table
   table: {{alice: hpc0042, Bob: hpc0043, "李雷": hpc0044}}
-scheduler: {{kind: slurm, sees_all_jobs: false, nodes_may_submit: false}}
+scheduler: {{kind: slurm, sees_all_jobs: false}}
 shares:
 - id: cpu
   names: {{en: Processors, zh: 处理器}}
