@@ -91,6 +91,10 @@ class Place:
     software: str | None
     limits: Names | None
     reachable: bool
+    checked_at: float | None
+    """Seconds since the epoch."""
+    fault: Said | None
+    """What was wrong when it was looked at last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class Card:
     citation: str
     doi: str
     variables: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    picture: bool
     bbox: tuple[float, ...]
     start: str
     end: str
@@ -143,7 +149,7 @@ def card(told: Json, versions: Iterable[Json], centres: Iterable[Json], centre: 
     known = {one["id"]: one for one in centres}
     names = {id_: named(one["names"], id_) for id_, one in known.items()}
     names |= {id_: named(one, id_) for id_, one in told["centres"].items()}
-    extent = told.get("extent") or {}
+    extent, inside = told.get("extent") or {}, told.get("found") or {}
     return Card(
         row=_row(told, centre, names),
         access=told["access"],
@@ -154,7 +160,9 @@ def card(told: Json, versions: Iterable[Json], centres: Iterable[Json], centre: 
         licence=told["licence"],
         citation=told["citation"] or "",
         doi=told["doi"] or "",
-        variables=tuple(told["variables"]),
+        variables=tuple(map(_measured, inside.get("variables", ()))) or tuple(told["variables"]),
+        dimensions=tuple(f"{name} {length}" for name, length in inside.get("dims", {}).items()),
+        picture=told.get("picture") is not None,
         bbox=tuple(extent.get("bbox") or ()),
         start=extent.get("start") or "",
         end=extent.get("end") or "",
@@ -163,6 +171,10 @@ def card(told: Json, versions: Iterable[Json], centres: Iterable[Json], centre: 
         versions=tuple(one["version"] for one in versions),
         places=tuple(_places(told, known, names, centre)),
     )
+
+
+def _measured(variable: Json) -> str:
+    return f"{variable['name']} ({variable['units']})" if variable.get("units") else str(variable["name"])
 
 
 def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -206,21 +218,32 @@ def _opens(told: Json, centre: str) -> Opens:
 def _places(
     told: Json, known: Mapping[str, Json], names: Mapping[str, Names], centre: str
 ) -> Iterable[Place]:
-    def at(place: str | None, **more: Any) -> Place:
+    def at(place: str | None, thing: str = "", **more: Any) -> Place:
         lies = {"centre": place or "", "names": _called(place, names), "here": place in {None, centre}}
         reachable = place is None or known.get(place, {}).get("state") in {"ok", "unknown"}
-        return Place(**{**lies, "reachable": reachable, **_NOTHING, **more})
+        looked = _looked(told, thing, place or centre)
+        return Place(**{**lies, "reachable": reachable, **looked, **_NOTHING, **more})
 
     for copy in told["replicas"]:
-        yield at(copy["centre"], what=copy["format"], state=copy["state"], bytes=copy["bytes"], software="")
+        has = {"what": copy["format"], "state": copy["state"], "bytes": copy["bytes"], "software": ""}
+        yield at(copy["centre"], copy["href"], **has)
     for build in told["builds"]:
         what = f"{build['name']} {build['version']} ({build['method']})"
         limits = named(build["limits"]) if build["limits"] else None
-        yield at(build["centre"], what=what, software=_asked_by(build, known), limits=limits)
+        has = {"what": what, "software": _asked_by(build, known), "limits": limits}
+        yield at(build["centre"], build["name"], **has)
     have = {build["centre"] for build in told["builds"]}
     for id_ in known if have and None not in have else ():
         if id_ not in have:
             yield at(id_, has=False, state="missing")
+
+
+def _looked(told: Json, thing: str, centre: str) -> dict[str, Any]:
+    """What was last seen of a thing there."""
+    for check in told.get("checks", ()):
+        if (check["what"], check["centre"]) == (thing, centre):
+            return {"checked_at": check["at"], "fault": None if check["sound"] else said(check["reason"])}
+    return {"checked_at": None, "fault": None}
 
 
 _NOTHING: Final = {

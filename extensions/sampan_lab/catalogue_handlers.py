@@ -90,9 +90,28 @@ class EntryHandler(AskingHandler):
         self.finish(json.dumps(asdict(card(told, versions, centres, place))))
 
 
+class PictureHandler(AskingHandler):
+    """GET: the preview of an entry's data. A picture, and nothing else, wherever it is opened."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, provider: str, name: str, version: str) -> None:
+        from sampan import calls
+        from sampan.errors import SampanError
+
+        try:
+            png = await self._asking.ask(calls.picture(provider, name, version))
+        except SampanError as error:
+            self.refuse(error)
+            return
+        self.set_header("Cache-Control", "private, max-age=300")
+        self.finish(png, set_content_type="image/png")
+
+
 ROUTES: Final[dict[str, Any]] = {
     "catalogue": SearchHandler,
     "catalogue/here": HereHandler,
     f"catalogue/{_WORDS}/{_WORDS}": EntryHandler,
     f"catalogue/{_WORDS}/{_WORDS}/{_WORDS}": EntryHandler,
+    f"catalogue/{_WORDS}/{_WORDS}/{_WORDS}/picture": PictureHandler,
 }

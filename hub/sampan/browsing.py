@@ -46,6 +46,7 @@ def browse(text: str = "") -> Browser:
     """
     browser = Browser(text, _search, open_entry, spoken_language(os.environ))
     if is_name(text):
+        browser.finder.layout.display = browser.look.layout.display = "none"
         browser.look.click()
     return browser
 
@@ -79,12 +80,9 @@ class Browser:
         self.places = ipywidgets.VBox()
         self.picture = ipywidgets.Image(format="png")
         self.code = ipywidgets.Textarea(description=self._say("code"), rows=4, layout=wide)
-        self.widget = ipywidgets.VBox(
-            [
-                *(self.words, ipywidgets.HBox(list(self.facets.values())), self.entries, self.card),
-                *(self.look, self.variable, self.places, self.picture, self.code),
-            ]
-        )
+        self.finder = ipywidgets.VBox([self.words, ipywidgets.HBox(list(self.facets.values())), self.entries])
+        shown = (self.finder, self.card, self.look, self.variable, self.places, self.picture, self.code)
+        self.widget = ipywidgets.VBox(shown)
         self._search()
         for one in (self.words, *self.facets.values()):
             one.observe(lambda _: self._search(), "value")

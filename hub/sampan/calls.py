@@ -50,6 +50,8 @@ class Call(Generic[T]):
     params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     json: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+    """Whether the answer is bytes, and not JSON."""
 
 
 def version() -> Call[Json]:
@@ -211,6 +213,11 @@ def entry(provider: str, name: str, version: str) -> Call[Json]:
     return Call("GET", _entry(provider, name, version), _mapping)
 
 
+def picture(provider: str, name: str, version: str) -> Call[bytes]:
+    """The preview of an entry's data, as PNG."""
+    return Call("GET", f"{_entry(provider, name, version)}/picture", bytes, raw=True)
+
+
 def put_entry(product: Json) -> Call[Json]:
     return Call("POST", "/api/catalogue/entries", _mapping, json=product)
 
@@ -242,15 +249,6 @@ def _launch(id_: str) -> str:
     if not id_.isalnum():
         raise Missing("launch.unknown_id", launch=id_)
     return quote(id_, safe="")
-
-
-def check_entry(provider: str, name: str, version: str) -> Call[Json]:
-    """Looks at it at its centres now; the entry as it stands then."""
-    return Call("POST", f"{_entry(provider, name, version)}/checks", _mapping)
-
-
-def check_everything() -> Call[None]:
-    return Call("POST", "/api/catalogue/checks", _nothing)
 
 
 def _entry(*parts: str) -> str:

@@ -48,6 +48,8 @@ def request(call: Call[T], headers: Mapping[str, str]) -> dict[str, Any]:
 def read(call: Call[T], answer: httpx.Response, url: str) -> T:
     if not answer.is_success:
         raise refusal(answer, url)
+    if call.raw:
+        return call.read(answer.content)
     try:
         return call.read(answer.json() if answer.content else None)
     except (ValueError, TypeError, KeyError) as error:

@@ -124,6 +124,23 @@ def test_a_card_whole() -> None:
     assert (one.reason.en, one.description) == ("It is gone.", Names("**x**", "y"))
 
 
+def test_what_was_seen_of_it_at_its_centre() -> None:
+    reason = {"code": "check.bytes", "params": {}, "en": "Its bytes have changed.", "zh": "已变。"}
+    checks = [
+        {"what": "{ocean}/sst.nc", "centre": "east", "at": 1.0, "sound": True, "reason": None, "how": []},
+        {"what": "{ocean}/sst.nc", "centre": "west", "at": 2.0, "sound": False, "reason": reason, "how": []},
+    ]
+    variables = [{"name": "tos", "units": "K"}, {"name": "flag", "units": None}]
+    inside = {"dims": {"time": 12, "lat": 18}, "variables": variables}
+    told = entry(replicas=[COPY, {**COPY, "centre": "east"}], checks=checks, found=inside, picture="abc")
+    one = card(told, [], CENTRES, "east")
+    west, east = one.places
+    assert (east.checked_at, east.fault) == (1.0, None)
+    assert west.fault is not None
+    assert (west.checked_at, west.fault.en) == (2.0, "Its bytes have changed.")
+    assert (one.variables, one.dimensions, one.picture) == (("tos (K)", "flag"), ("time 12", "lat 18"), True)
+
+
 def test_where_a_kernel_computes() -> None:
     launches: list[dict[str, Any]] = [
         {"kind": "server", "name": "k", "centre": "lost", "names": None},

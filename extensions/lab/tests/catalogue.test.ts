@@ -23,6 +23,7 @@ const trans = {
   __: (text: string, ...parts: string[]) =>
     parts.reduce((said, part, at) => said.replace(`%${at + 1}`, part), text)
 };
+const T = Date.parse('2026-11-25T08:00:00Z');
 const EAST = { en: 'East', zh: '东部' };
 const WEST = { en: 'West', zh: '西部' };
 const HERE: Here = { centre: 'east', own: 'east', names: EAST };
@@ -47,7 +48,9 @@ const PLACE: Place = {
   bytes: 5_100_000,
   software: '',
   limits: null,
-  reachable: true
+  reachable: true,
+  checked_at: null,
+  fault: null
 };
 const CARD: Card = {
   row: ROW,
@@ -60,6 +63,8 @@ const CARD: Card = {
   citation: '',
   doi: '',
   variables: ['tos'],
+  dimensions: ['time 12', 'lat 18'],
+  picture: false,
   bbox: [],
   start: '',
   end: '',
@@ -156,13 +161,22 @@ test('whether it opens here, and what it takes where not', () => {
 });
 
 test('what a centre has, and what else is known', () => {
-  assert.equal(place(PLACE, trans, 'en'), 'netCDF · 5.1 MB');
+  assert.equal(place(PLACE, T, trans, 'en'), 'netCDF · 5.1 MB');
   assert.equal(
-    place({ ...PLACE, state: 'corrupt', reachable: false }, trans, 'en'),
+    place({ ...PLACE, state: 'corrupt', reachable: false }, T, trans, 'en'),
     'netCDF · 5.1 MB · damaged · cannot be reached'
   );
-  assert.equal(place({ ...PLACE, has: false }, trans, 'en'), 'not there');
-  assert.deepEqual(facts({ ...CARD, uses: 2 }, trans).at(-1), ['Used', '2 times']);
+  assert.equal(place({ ...PLACE, has: false }, T, trans, 'en'), 'not there');
+  assert.deepEqual(facts({ ...CARD, uses: 2 }, trans).at(-1), ['Opened', '2 times']);
+});
+
+test('when it was looked at, and what was wrong with it then', () => {
+  const fault = { code: 'x', en: 'Its bytes have changed.', zh: '数据已变。' };
+  const looked = { ...PLACE, checked_at: T / 1000 - 120, fault };
+  assert.equal(
+    place(looked, T, trans, 'en'),
+    'netCDF · 5.1 MB · looked at 2 min ago · Its bytes have changed.'
+  );
 });
 
 test('bytes, for people', () => {

@@ -22,6 +22,7 @@ export interface CardActs {
 
 export interface Shown {
   readonly state: State;
+  readonly now: number;
   readonly trans: Speaker;
   readonly language: Language;
   readonly notebook: boolean;
@@ -90,6 +91,13 @@ function Whole(told: Told): ReactElement {
         <code>{spelled(row)}</code>
       </p>
       <p>{row.summary[language]}</p>
+      {state.picture === '' ? null : (
+        <img
+          className="sampan-Picture"
+          src={state.picture}
+          alt={trans.__('Preview of %1', row.title[language])}
+        />
+      )}
       <p className="sampan-Verdict" data-opens={row.opens}>
         {verdict(card, state.here, trans, language)}
       </p>
@@ -212,6 +220,7 @@ function At({
   one,
   card,
   state,
+  now,
   trans,
   language,
   kernels,
@@ -221,9 +230,9 @@ function At({
   const name = one.names[language];
   const startable = card.row.kind === 'software' && one.has;
   return (
-    <li data-has={one.has} data-here={one.here}>
+    <li data-has={one.has} data-sound={one.fault === null}>
       <p>
-        <strong>{name}</strong> {place(one, trans, language)}
+        <strong>{name}</strong> {place(one, now, trans, language)}
         {startable && kernel === null ? ` · ${trans.__('no kernel there has it')}` : ''}
       </p>
       {startable && kernel !== null ? (

@@ -13,7 +13,7 @@ import type { Card } from './shape.ts';
 import * as state from './state.ts';
 import type { Query, Ref, State } from './state.ts';
 import { CatalogueView } from './view.tsx';
-import { entry, search, whereabouts } from './wire.ts';
+import { entry, picture, search, whereabouts } from './wire.ts';
 
 /** Where the kernel in front computes has no events. */
 const EVERY = 5_000;
@@ -42,6 +42,7 @@ export class CataloguePanel {
 
   /** Shows one entry. */
   async show(ref: Ref): Promise<void> {
+    this.picture('');
     this.change({ open: ref, card: null, offers: new Map() });
     await this.ask(ref);
   }
@@ -61,6 +62,7 @@ export class CataloguePanel {
     },
     open: (ref: Ref): void => void this.show(ref),
     close: (): void => {
+      this.picture('');
       this.change({ open: null, card: null });
       this.panel.node.querySelector<HTMLElement>('.sampan-Windowed')?.focus();
     },
@@ -137,11 +139,27 @@ export class CataloguePanel {
     if (this.state.open !== ref) {
       return;
     }
-    // Somebody may have named no version.
     this.change({ card });
     if ('answer' in card) {
-      await this.offered(ref, card.answer);
+      await Promise.all([this.offered(ref, card.answer), this.pictured(ref, card.answer)]);
     }
+  }
+
+  private async pictured(ref: Ref, card: Card): Promise<void> {
+    if (!card.picture || card.row.opens === 'closed' || this.state.picture !== '') {
+      return;
+    }
+    const url = await picture(this.settings, card.row);
+    if (this.state.open === ref) {
+      this.picture(url);
+    } else {
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  private picture(url: string): void {
+    URL.revokeObjectURL(this.state.picture);
+    this.change({ picture: url });
   }
 
   /** What the centres that it lies at say to a kernel there. */

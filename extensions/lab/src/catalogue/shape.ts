@@ -56,6 +56,8 @@ export interface Place {
   readonly software: string | null;
   readonly limits: Names | null;
   readonly reachable: boolean;
+  readonly checked_at: number | null;
+  readonly fault: Said | null;
 }
 
 /** One entry as a person sees it. */
@@ -70,6 +72,8 @@ export interface Card {
   readonly citation: string;
   readonly doi: string;
   readonly variables: readonly string[];
+  readonly dimensions: readonly string[];
+  readonly picture: boolean;
   readonly bbox: readonly number[];
   readonly start: string;
   readonly end: string;

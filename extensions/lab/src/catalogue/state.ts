@@ -35,6 +35,8 @@ export interface State {
   /** What is looked at, and what was said of it. */
   readonly open: Ref | null;
   readonly card: Told<Card> | null;
+  /** The address of its preview; empty where there is none. */
+  readonly picture: string;
   /** Centre → what it says to a kernel there. */
   readonly offers: ReadonlyMap<string, Offer>;
 }
@@ -46,6 +48,7 @@ export const NOTHING_ASKED: State = {
   here: null,
   open: null,
   card: null,
+  picture: '',
   offers: new Map()
 };
 

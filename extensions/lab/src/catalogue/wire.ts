@@ -1,7 +1,7 @@
 /** How the Catalogue panel asks. */
 import type { ServerConnection } from '@jupyterlab/services';
 
-import { ask, type Told } from '../wire.ts';
+import { ask, request, type Told } from '../wire.ts';
 import type { Card, Found, Here } from './shape.ts';
 import type { Ref } from './state.ts';
 
@@ -31,4 +31,15 @@ export function entry(settings: Settings, ref: Ref, here: string): Promise<Told<
     settings,
     `catalogue/${parts.map(encodeURIComponent).join('/')}?${new URLSearchParams({ here })}`
   );
+}
+
+/** The preview of an entry's data, as an address of this page's own; empty where there is none. */
+export async function picture(settings: Settings, ref: Ref): Promise<string> {
+  const parts = [ref.provider, ref.name, ref.version, 'picture'];
+  try {
+    const response = await request(settings, `catalogue/${parts.map(encodeURIComponent).join('/')}`, 'GET');
+    return response.ok ? URL.createObjectURL(await response.blob()) : '';
+  } catch {
+    return '';
+  }
 }

@@ -1,4 +1,5 @@
 /** What the Catalogue panel says, in the language of the page. */
+import { ago } from '../centres/words.ts';
 import type { Language, Speaker } from '../session/words.ts';
 import type { Card, Count, Here, Place, Row } from './shape.ts';
 import { size } from './state.ts';
@@ -134,12 +135,20 @@ export function verdict(
 }
 
 /** What a centre has of it. */
-export function place(one: Place, trans: Speaker, language: Language): string {
+export function place(one: Place, now: number, trans: Speaker, language: Language): string {
   if (!one.has) {
     return trans.__('not there');
   }
+  const checked =
+    one.checked_at === null ? '' : trans.__('looked at %1', ago(now / 1000 - one.checked_at, trans));
   const facts = [one.what, one.bytes === null ? '' : size(one.bytes), state(one.state, trans)];
-  return [...facts, one.limits?.[language] ?? '', one.reachable ? '' : trans.__('cannot be reached')]
+  return [
+    ...facts,
+    checked,
+    one.fault?.[language] ?? '',
+    one.limits?.[language] ?? '',
+    one.reachable ? '' : trans.__('cannot be reached')
+  ]
     .filter(fact => fact !== '')
     .join(' · ');
 }
@@ -169,9 +178,10 @@ export function facts(card: Card, trans: Speaker): readonly (readonly [string, s
     [trans.__('Data size'), card.bytes === null ? '' : size(card.bytes)],
     [trans.__('Subject'), card.subject],
     [trans.__('Variables'), card.variables.join(', ')],
+    [trans.__('Dimensions'), card.dimensions.join(' × ')],
     [trans.__('Period'), start === '' ? '' : `${start} – ${end}`],
     [trans.__('Area'), bbox.length === 4 ? area(bbox) : ''],
-    [trans.__('Used'), card.uses === 0 ? '' : trans.__('%1 times', String(card.uses))],
+    [trans.__('Opened'), card.uses === 0 ? '' : uses(card.uses, trans)],
     [trans.__('Citation'), card.citation]
   ] as const;
   return found.filter(([, value]) => value !== '');
@@ -187,4 +197,8 @@ export function copying(card: Card, here: Here | null, trans: Speaker, language:
   return card.bytes === null
     ? trans.__('Copy it to %1: nobody has counted how much that would move.', at)
     : trans.__('Copy it to %1: %2 would be moved.', at, size(card.bytes));
+}
+
+function uses(count: number, trans: Speaker): string {
+  return count === 1 ? trans.__('once') : trans.__('%1 times', String(count));
 }
