@@ -745,6 +745,35 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "{what} at {centre} is of version {version}, and should be {wanted}.",
         "{centre}的 {what} 版本为 {version}，应为 {wanted}。",
     ),
+    # harvest.*: what is harvested from a centre
+    "harvest.arguments": (
+        "Say a centre, a form and a place, and --provider and --licence. For a folder: east folder {root}/ocean",
+        "请给出中心、类型和位置，以及 --provider 和 --licence。例如目录：east folder {root}/ocean",
+    ),
+    "harvest.asset": ("It has no data that can be opened here.", "没有可打开的数据。"),
+    "harvest.driver": ("It is opened in a way that is not allowed.", "打开方式不被允许。"),
+    "harvest.failed": (
+        "What lies there could not be read: {why} Correct it, or name another place; nothing has changed.",
+        "无法读取该处内容：{why}请更正或指定其他位置；目录未作任何改动。",
+    ),
+    "harvest.many": (
+        "There is more than one harvest takes. Harvest its folders one by one.",
+        "数量超过一次收录的上限。请按子目录分别收录。",
+    ),
+    "harvest.place": ("It lies outside the folder of the centre's data.", "位于该中心的数据目录之外。"),
+    "harvest.taken": (
+        "“{entry}” is in the catalogue already, from elsewhere. Harvest under another provider's name; nothing has changed.",
+        "目录中已有来自别处的“{entry}”。请以其他服务商名称收录；目录未作任何改动。",
+    ),
+    "harvest.twice": ("Another one has the same name.", "与另一项重名。"),
+    "harvest.unseen": (
+        "It was not looked at: the centre took too long. Harvest once more.",
+        "中心响应超时，尚未检查。请再次收录。",
+    ),
+    "harvest.vanished": (
+        "It was found at {centre} in {place} before, and is there no more.",
+        "它曾在{centre}的 {place} 中，现已不存在。",
+    ),
     # entry.*: the catalogue
     "entry.dead": (
         "The copy of “{entry}” here was found to be broken: {reason} Try another version, or tell its provider.",

@@ -10,7 +10,7 @@ from typing import Any
 from sampan_hub import environments, files
 from sampan_hub.accounts import Accounts
 from sampan_hub.asks import Ask
-from sampan_hub.catalogue.looks import look
+from sampan_hub.catalogue.looks import look, reap
 from sampan_hub.environments import Place
 from sampan_hub.jobs import JobSpec
 from sampan_hub.rules import NO_RULES
@@ -166,6 +166,7 @@ async def everything() -> list[tuple[str, Ask[Any]]]:
             environments.hashes([f"{BUILD}/{environments.RECORD}.part", f"{PLACE.wheels}/a.whl.part"]),
         ),
         ("service", environments.rename(f"{BUILD}/{environments.RECORD}")),
+        ("service", reap(PLACE.python, {"form": "lmod", "href": "{modules}"})),
         ("service", look(PLACE.python, [{"distribution": "numpy"}])),
         ("service", Ask("idle", IDLE, str)),
     ]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from sampan.errors import Forbidden, Missing
 from sampan_hub.asking import Anybody, Parts, Who
+from sampan_hub.catalogue.harvest import HREF, Harvest
+from sampan_hub.catalogue.harvester import harvest
+from sampan_hub.catalogue.product import Licence, Name
 from sampan_hub.catalogue.routes import Word, provider_only, seen, whole
 from sampan_hub.catalogue.rows import Kept
 from sampan_hub.catalogue.texts import readable
@@ -48,6 +52,34 @@ async def check_everything(services: Parts, person: Who) -> None:
     )
     services.listening.add(looking)
     looking.add_done_callback(services.listening.discard)
+
+
+class Where(BaseModel):
+    """What is harvested, and what is said of all that is found there."""
+
+    model_config = ConfigDict(extra="forbid")
+    provider: Name
+    centre: Name
+    form: Literal["esm", "folder", "intake", "lmod", "stac"]
+    href: Annotated[str, Field(pattern=HREF, max_length=500)]
+    """`{root}` or `{root}/path`: below a root of the centre's."""
+    licence: Licence
+    """SPDX; where the source names none."""
+    subject: Name = "general"
+
+
+@routes.post("/harvests")
+async def harvest_centre(where: Where, services: Parts, person: Who) -> dict[str, Any]:
+    """What a centre has there becomes entries; what has vanished from there since the last time is withdrawn.
+
+    An administrator does that: it is read as the service account, and the centre's module files are run.
+    """
+    if not person.admin:
+        raise Forbidden("access.admin")
+    centre = services.centre(where.centre)
+    what = Harvest(**where.model_dump(), names=services.names(where.centre))
+    done = await harvest(services.shelf, services.verifier, centre, what, person.name, services.now())
+    return done.to_json()
 
 
 def closed(kept: Kept) -> Forbidden:

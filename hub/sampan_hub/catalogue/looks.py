@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from sampan.errors import Unavailable
+from sampan.errors import Refused, Unavailable
 from sampan_hub.asks import LARGE, Ask, Completed
+from sampan_hub.catalogue.harvest import Finding
 from sampan_hub.catalogue.verdicts import Facts
 
-__all__ = ["look"]
+__all__ = ["look", "reap"]
 
-MODULE: Final = "sampan_kernels.looking"
+LOOKING: Final = "sampan_kernels.looking"
+REAPING: Final = "sampan_kernels.reaping"
 
 
 def look(python: str, questions: Sequence[dict[str, Any]]) -> Ask[list[Facts | None]]:
@@ -24,7 +26,25 @@ def look(python: str, questions: Sequence[dict[str, Any]]) -> Ask[list[Facts | N
     def parse(done: Completed) -> list[Facts | None]:
         return _facts(done, len(questions))
 
-    return Ask("catalogue-look", (python, "-I", "-m", MODULE), parse, stdin, LARGE)
+    return Ask("catalogue-look", (python, "-I", "-m", LOOKING), parse, stdin, LARGE)
+
+
+def reap(python: str, question: dict[str, Any]) -> Ask[list[Finding]]:
+    """Everything that the centre has there: all of it, or an error. Raises Refused (harvest.failed) with what it says."""
+    return Ask(
+        "catalogue-reap", (python, "-I", "-m", REAPING), _findings, json.dumps(question).encode(), LARGE
+    )
+
+
+def _findings(done: Completed) -> list[Finding]:
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    if told and "failed" in told[-1]:
+        raise Refused("harvest.failed", why=str(told[-1]["failed"])[:400])
+    if not told or told[-1] != {"end": True}:
+        raise Unavailable(
+            "centre.no_answer", cause=f"exit {done.status}: {done.stderr.strip()[-600:]}", centre=""
+        )
+    return [Finding.model_validate(one) for one in told[:-1]]
 
 
 def _facts(done: Completed, count: int) -> list[Facts | None]:

@@ -25,8 +25,8 @@ _NAME: Final = r"^[a-z][a-z0-9-]{0,62}$"
 _VERSION: Final = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$"
 _REF: Final = r"^[a-z][a-z0-9-]{0,62}/[a-z][a-z0-9-]{0,62}(@[A-Za-z0-9][A-Za-z0-9._+-]{0,62})?$"
 # A root by its name, then parts of which none is "." or "..": what is written here is what is meant.
-_PART: Final = r"\.?[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]*"
-_HREF: Final = rf"^\{{[a-z][a-z0-9-]{{0,30}}\}}(?:/{_PART})+$"
+PART: Final = r"\.?[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]*"
+_HREF: Final = rf"^\{{[a-z][a-z0-9-]{{0,30}}\}}(?:/{PART})+$"
 _ORCID: Final = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
 _DOI: Final = r"^10\.[0-9]{4,9}/[!-;=?-~]{1,200}$"
 _EMAIL: Final = r"^[^@\s<>\x00-\x1f]{1,100}@[^@\s<>\x00-\x1f]{1,100}$"
@@ -39,8 +39,10 @@ _LINES: Final = frozenset("\n\t")
 
 def _plain(text: str) -> str:
     """Text that is what it looks like: nothing that reverses the order of what follows, or is not seen at all."""
-    # Cc: escape sequences; Cf: bidirectional and zero-width marks; Cs: halves of characters.
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs"} for char in text if char not in _LINES):
+    # Cc: escape sequences; Cf: bidirectional and zero-width marks; Cs: halves of characters; Zl, Zp: ends of lines.
+    if any(
+        unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in text if char not in _LINES
+    ):
         raise PydanticCustomError("hidden", "text without control and bidirectional characters")
     return text
 
@@ -77,6 +79,7 @@ Line = Annotated[str, _size(200), AfterValidator(_one_line)]
 Sentence = Annotated[str, _size(1000), AfterValidator(_one_line)]
 Markdown = Annotated[str, _size(20_000), AfterValidator(_markdown)]
 Name = Annotated[str, Field(pattern=_NAME)]
+Licence = Annotated[str, _size(200), AfterValidator(_licence)]
 Ref = Annotated[str, Field(pattern=_REF)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
@@ -208,7 +211,7 @@ class Product(_Part):
     keywords: Annotated[tuple[Title, ...], Field(max_length=50)] = ()
     subject: Name = "general"
     """DCAT: theme."""
-    licence: Annotated[str, _size(200), AfterValidator(_licence)]
+    licence: Licence
     """SPDX (DCAT: license)."""
     access: Literal["public", "group", "request"] = "public"
     """DCAT: accessRights."""

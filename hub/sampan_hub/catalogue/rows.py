@@ -17,7 +17,7 @@ from sampan.messages import Message
 from sampan_hub.catalogue.product import Extent, Product
 from sampan_hub.tables import checks, entries, pictures, revisions, uses
 
-__all__ = ["MOVES", "Kept", "by_ref", "move", "put", "since", "some", "use", "versions"]
+__all__ = ["MOVES", "Kept", "by_ref", "move", "put", "revise", "since", "some", "use", "versions"]
 
 MOVES: Final[Mapping[Status, frozenset[Status]]] = {
     Status.DRAFT: frozenset({Status.PUBLISHED, Status.WITHDRAWN}),
@@ -102,7 +102,7 @@ async def put(connection: AsyncConnection, product: Product, by: str) -> Kept:
         await connection.execute(delete(checks).where(checks.c.entry == kept.number))
         await connection.execute(delete(pictures).where(pictures.c.entry == kept.number))
         told |= {"verified_at": None, "found": None}
-    return await _revise(connection, kept, by, told)
+    return await revise(connection, kept, by, told)
 
 
 def _extent(extent: Extent | None) -> dict[str, float | None]:
@@ -131,7 +131,7 @@ async def move(
     if status not in MOVES[kept.status]:
         raise Conflict("entry.status", entry=kept.ref, status=kept.status, wanted=status)
     told = None if reason is None else reason.to_json()
-    return await _revise(connection, kept, by, {"status": status, "reason": told})
+    return await revise(connection, kept, by, {"status": status, "reason": told})
 
 
 async def use(connection: AsyncConnection, kept: Kept, person: str, **where: str | None) -> None:
@@ -141,7 +141,8 @@ async def use(connection: AsyncConnection, kept: Kept, person: str, **where: str
     await connection.execute(more.values(uses=entries.c.uses + 1))
 
 
-async def _revise(connection: AsyncConnection, kept: Kept, by: str, changes: Mapping[str, Any]) -> Kept:
+async def revise(connection: AsyncConnection, kept: Kept, by: str, changes: Mapping[str, Any]) -> Kept:
+    """The entry with these columns changed; what it says and how it stands then is a revision."""
     now, next_ = time.time(), kept.revision + 1
     told = {**changes, "revision": next_, "modified_at": now}
     changed = update(entries).where(entries.c.number == kept.number).values(told).returning(*entries.c)

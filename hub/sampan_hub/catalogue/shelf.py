@@ -7,10 +7,10 @@ import contextlib
 import json
 import logging
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +32,8 @@ from sampan_hub.tables import revisions
 __all__ = ["Page", "Shelf"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _PAGE: Final = 2000
 _MARK: Final = "mark.json"
@@ -63,16 +65,20 @@ class Shelf:
 
     # --- writing
 
+    async def change(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What is written in one step, and found after it."""
+        async with self._turn:
+            done = await self._database.write(work)
+            await self._follow()
+        return done
+
     async def put(self, products: Sequence[Product], by: str) -> list[Kept]:
         """Drafts, or new revisions of what is there; all of them or none. Raises `Conflict` for what was withdrawn."""
 
         async def work(connection: AsyncConnection) -> list[Kept]:
             return [await rows.put(connection, product, by) for product in products]
 
-        async with self._turn:
-            kept = await self._database.write(work)
-            await self._follow()
-        return kept
+        return await self.change(work)
 
     async def move(
         self, refs: Iterable[tuple[str, str, str]], status: Status, by: str, reason: Message | None = None
@@ -82,10 +88,7 @@ class Shelf:
         async def work(connection: AsyncConnection) -> list[Kept]:
             return [await rows.move(connection, ref, status, reason, by) for ref in refs]
 
-        async with self._turn:
-            kept = await self._database.write(work)
-            await self._follow()
-        return kept
+        return await self.change(work)
 
     async def use(self, kept: Kept, person: str, centre: str | None, replica: str | None) -> None:
         """Writes down that it was opened. The first use changes its rank."""

@@ -202,8 +202,10 @@ def conclusion(kept: Kept, wanted: Sequence[Thing], checks: Iterable[Check]) -> 
     if sound:
         back = Status.PUBLISHED if kept.status is Status.QUARANTINED and ours else None
         return Conclusion(max(sound), back)
-    if not wanted and kept.status is Status.QUARANTINED and ours:
-        return Conclusion(None, Status.PUBLISHED)
+    if not wanted:
+        # Nothing that is looked at, such as a module: it is as it was when it was harvested.
+        back = Status.PUBLISHED if kept.status is Status.QUARANTINED and ours else None
+        return Conclusion(kept.verified_at, back)
     dead = [one.reason for one in seen if one is not None and one.reason is not None]
     if kept.status.shown and dead and len(dead) == len(seen):
         return Conclusion(None, Status.QUARANTINED, dead[0])

@@ -16,6 +16,7 @@ from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.looks import look
 from sampan_hub.catalogue.rows import Kept
 from sampan_hub.catalogue.verdicts import Check, Conclusion, Facts, Thing
+from sampan_hub.centre import Centre
 from sampan_hub.directory import CentreDirectory
 
 __all__ = ["Verifier"]
@@ -101,33 +102,37 @@ class Verifier:
     async def _at_centre(
         self, name: str, due: Sequence[tuple[Kept, Thing, Check | None]], at: float, silent: set[str]
     ) -> None:
+        centre = self._directory.centres[name]
+        where = Message("text", centre.descriptor.names.model_dump())
         for some in _batches(due):
+            wanted = [(thing, last, _pictured(one) is None) for one, thing, last in some]
             try:
-                answered = await self._ask(name, some)
+                answered = await self.look(centre, wanted)
             except SampanError as error:
                 log.info("%s does not tell of its part of the catalogue: %s", name, error)
                 silent.add(name)
                 return
             for (one, thing, _), facts in zip(some, answered, strict=True):
-                # What was not come to, or took too long on a busy machine, is not known.
-                if facts is not None and facts.failed != "time":
-                    await self._write(one, thing, facts, at)
+                if facts is not None:
+                    public = one.document["access"] == "public" and thing.part.get("group") is None
+                    await self.write(one, facts, verdicts.verdict(thing, facts, at, public, where))
 
-    async def _ask(self, name: str, some: Sequence[tuple[Kept, Thing, Check | None]]) -> list[Facts | None]:
-        centre = self._directory.centres[name]
-        roots = centre.descriptor.roots
-        asked = [question(thing, last, roots, picture=not _pictured(one)) for one, thing, last in some]
-        return await centre.ask(look(centre.descriptor.environment.python, asked), deadline=_DEADLINE)
+    @staticmethod
+    async def look(centre: Centre, wanted: Sequence[tuple[Thing, Check | None, bool]]) -> list[Facts | None]:
+        """The facts of each thing, seen now; with a picture where one is wanted.
 
-    async def _write(self, one: Kept, thing: Thing, facts: Facts, at: float) -> None:
-        centre = self._directory.centres.get(thing.centre)
-        names = (
-            {"en": thing.centre, "zh": thing.centre}
-            if centre is None
-            else centre.descriptor.names.model_dump()
-        )
-        public = one.document["access"] == "public" and thing.part.get("group") is None
-        check = verdicts.verdict(thing, facts, at, public, Message("text", names))
+        None is for what was not come to, or took too long on a busy machine: of that nothing is known.
+        """
+        found: list[Facts | None] = []
+        python, roots = centre.descriptor.environment.python, centre.descriptor.roots
+        for some in _batches(wanted):
+            asked = [question(thing, last, roots, picture=picture) for thing, last, picture in some]
+            told: list[Facts | None] = await centre.ask(look(python, asked), deadline=_DEADLINE)
+            found += told
+        return [None if facts is not None and facts.failed == "time" else facts for facts in found]
+
+    async def write(self, one: Kept, facts: Facts, check: Check) -> None:
+        """What was seen of one of its things, with a preview of it."""
         found = None if facts.found is None else facts.found.model_dump(mode="json", exclude_none=True)
         png = verdicts.png(facts.picture) if check.sound else None
         if found is not None:

@@ -187,6 +187,14 @@ async def test_looking_is_asked_for_by_its_provider_and_at_everything_by_an_admi
         assert code(await web.post("/checks", headers={"who": who})) == "access.admin"
 
 
+async def test_harvesting_is_an_administrator_s_below_a_root(web: httpx.AsyncClient) -> None:
+    told = {"provider": "ocean", "centre": "west", "form": "folder", "href": "{data}", "licence": "MIT"}
+    assert code(await web.post("/harvests", json=told, headers={"who": "olga"})) == "access.admin"
+    for wrong in ({"href": "/etc"}, {"href": "{data}/../x"}, {"form": "code"}, {"licence": "mine"}):
+        answer = await web.post("/harvests", json={**told, **wrong}, headers={"who": "root"})
+        assert (answer.status_code, answer.json()["field"]) == (400, next(iter(wrong)))
+
+
 async def test_versions(web: httpx.AsyncClient) -> None:
     for version in ("1.0", "2.0"):
         await put(web, version=version)
