@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from tests.faults.broken import Broken
@@ -60,14 +61,16 @@ async def test_a_stranger_gets_nothing_from_scheduler_pages_and_workers(
         assert sum(one.host == "127.0.0.1" for one in listening) == 3
         for host in centre.hosts:
             await asyncio.to_thread(_tried, centre, host, where)
-        secret = await _secret(kernel)
+        there, path = await _pages(kernel)
+        secret = f"{there}{path}info/main/workers.html"
         inside = await kernel.run(f"import urllib.request as u; print(len(u.urlopen({secret!r}).read()) > 0)")
         assert inside.strip() == "True", "there are pages, for who knows where"
+        await _only_for(ann, f"{path}info/main/workers.html")
         losses = await counted(real_hub, [await ann.launch()])
         broken(
             (
-                "A stranger on each host of the centre tries every socket of a Dask cluster: scheduler, pages, workers.",
-                "中心各主机上的陌生人逐个尝试 Dask 集群的所有套接字：调度器、页面、工作进程。",
+                "A stranger on each host of the centre tries every socket of a Dask cluster, another user of the hub its pages.",
+                "中心各主机上的陌生人逐个尝试 Dask 集群的所有套接字，平台的另一用户尝试打开其页面。",
             ),
             REFUSED,
             losses,
@@ -115,10 +118,23 @@ def _nothing(words: str, answer: str) -> bool:
     )
 
 
-async def _secret(kernel: Kernel) -> str:
+async def _only_for(ann: Person, page: str) -> None:
+    """The route of her session that shows them, with the secret in it: for another person of the hub, and for nobody at all."""
+    mine = await ann.client.get(page)
+    assert (mine.status_code, "Workers" in mine.text) == (200, True)
+    async with Person(ann.hub, "bob") as bob:
+        theirs = await bob.client.get(page)
+        assert (theirs.status_code, "Workers" in theirs.text) == (403, False), theirs.text[:500]
+    async with httpx.AsyncClient(base_url=ann.hub.url, follow_redirects=True) as nobody:
+        asked = await nobody.get(page)
+        assert asked.url.path == "/hub/login"
+
+
+async def _pages(kernel: Kernel) -> tuple[str, str]:
+    """Where they are on the node, and their path."""
     read = "import json; print(json.dumps(json.loads((cluster.seal.directory / 'pages.json').read_text())))"
     told: dict[str, Any] = json.loads(await kernel.run(read))
-    return f"http://127.0.0.1:{told['port']}{told['path']}info/main/workers.html"
+    return f"http://127.0.0.1:{told['port']}", told["path"]
 
 
 async def _no_workers(hub: WholeHub) -> bool:

@@ -23,9 +23,9 @@ pytestmark = [pytest.mark.federation, pytest.mark.asyncio(loop_scope="module")]
 OPEN = """
 import json, os, signal, socket, sampan
 from distributed import Client
-cluster = sampan.cluster(workers={workers}, cores={cores}, memory="0.5 GiB", hours={hours})
+cluster = sampan.cluster(workers={workers}, cores={cores}, memory="0.5 GiB", hours={hours}, {more})
 client = Client(cluster)
-client.wait_for_workers({ready}, timeout=50)
+client.wait_for_workers({ready}, timeout=80)
 def where():
     return socket.gethostname(), os.environ.get("SLURM_CLUSTER_NAME"), os.environ.get("SLURM_ARRAY_JOB_ID")
 print(json.dumps(sorted(client.run(where).values())))
@@ -56,35 +56,58 @@ async def _jobs(hub: WholeHub, centre: str, count: int, of: str = "sampan-") -> 
 
 
 async def open_at(
-    kernel: Kernel, workers: int = 2, cores: int = 1, ready: int = 2, hours: str = "0.5"
+    kernel: Kernel, workers: int = 2, cores: int = 1, ready: int = 2, hours: str = "0.5", more: str = ""
 ) -> Any:
-    code = OPEN.format(workers=workers, cores=cores, ready=ready, hours=hours)
+    code = OPEN.format(workers=workers, cores=cores, ready=ready, hours=hours, more=more)
     return json.loads(await kernel.run(code, deadline=90))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_the_same_cells_at_every_centre(hub: WholeHub) -> None:
-    """Four sessions with two workers each, one after the other: each imports Dask on two shared cores."""
-    digests = {}
-    for centre in ("east", "west", "core", "cloud"):
-        # Six of a node's eight cores are the session's: a second worker with two has to go to another node.
-        cores, each = ("1", 1) if centre == "cloud" else ("6", 2)
-        async with notebook(hub, "alice", centre, cores=cores) as kernel:
-            told = await open_at(kernel, cores=each)
-            if centre == "cloud":
-                assert told == [["cloud-login", None, None]] * 2
-            else:
-                assert [worker[:2] for worker in told] == [
-                    [f"{centre}-{node}", centre] for node in ("n1", "n2")
-                ]
-                assert len({worker[2] for worker in told}) == 1, "one submission"
-            await kernel.run(SUBMIT.format(pause=0, parts=12))
-            digests[centre] = (await kernel.run(RESULT)).strip()
-            await kernel.run("client.close(); cluster.close()")
-            await came(lambda: _jobs(hub, centre, 0, "-dask-"), 30)  # noqa: B023
+async def test_the_same_cells_at_every_centre(hub: WholeHub, federation: Federation) -> None:
+    """Four sessions with two workers each, two at a time: each imports Dask on two shared cores, and waits in between."""
+    digests, places = {}, asyncio.Semaphore(2)
+
+    async def computed(person: str, centre: str) -> None:
+        async with places:
+            digests[centre] = await _cells(hub, federation, person, centre)
+
+    async with asyncio.TaskGroup() as group:
+        for person, centre in (("alice", "east"), ("bob", "core"), ("carol", "west"), ("dave", "cloud")):
+            group.create_task(computed(person, centre))
     # The embedded default has its own in tests/sampan/test_job_cluster.py.
     assert set(digests.values()) == {alone(12)}, digests
+    assert len(digests) == 4
+
+
+async def _cells(hub: WholeHub, federation: Federation, person: str, centre: str) -> str:
+    # Six of a node's eight cores are the session's: a second worker with two has to go to another node.
+    cores, each = ("1", 1) if centre == "cloud" else ("6", 2)
+    more = 'accelerator="dcu", accelerators=2' if centre == "core" else ""
+    async with notebook(hub, person, centre, cores=cores) as kernel:
+        told = await open_at(kernel, cores=each, more=more)
+        if centre == "cloud":
+            assert told == [["cloud-login", None, None]] * 2
+        else:
+            assert [worker[:2] for worker in told] == [[f"{centre}-{node}", centre] for node in ("n1", "n2")]
+            assert len({worker[2] for worker in told}) == 1, "one submission"
+        if centre == "core":
+            await _with_cards(kernel, federation)
+        await kernel.run(SUBMIT.format(pause=0, parts=12))
+        digest = (await kernel.run(RESULT)).strip()
+        await kernel.run("client.close(); cluster.close()")
+        await came(lambda: _jobs(hub, centre, 0, "-dask-"), 30)
+        return digest
+
+
+async def _with_cards(kernel: Kernel, federation: Federation) -> None:
+    """The session has the one that its queue demands, each worker two; more than a node has is refused before Slurm is asked."""
+    argv = ["squeue", "-a", "-h", "--array", "--states=RUNNING", "-o", "%j %b"]
+    asked = (await asyncio.to_thread(federation.centre("core").run, argv)).stdout.splitlines()
+    cards = sorted(("dask" in line, line.rpartition(":")[2]) for line in asked if "dcu" in line)
+    assert cards == [(False, "1"), (True, "2"), (True, "2")], asked
+    too_many = "try:\n    sampan.cluster(accelerator='dcu', accelerators=5)\nexcept Exception as error:\n    print(error.code)"
+    assert (await kernel.run(too_many)).strip() == "cluster.accelerators"
 
 
 @pytest.mark.slow
