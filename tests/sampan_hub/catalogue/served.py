@@ -49,12 +49,12 @@ class Served:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Served]:
-    """Its one centre is east, where `folder` is the root `ocean`."""
+async def served(folder: Path, **east: Any) -> AsyncIterator[Served]:
+    """Its one centre is east, where `folder` is the root `ocean`; `east`: more of its descriptor."""
 
     def prepare(broker: RealBroker) -> None:
         broker.only("east")
-        broker.describe("east", roots={"ocean": str(folder)})
+        broker.describe("east", roots={"ocean": str(folder)}, **east)
         broker.flags += ["--public-url", f"http://127.0.0.1:{broker.port}"]
 
     async with small_hub(folder, EXTRA) as hub:
