@@ -32,10 +32,10 @@ __all__ = ["PROGRAMS", "digest", "main"]
 
 PROGRAMS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "server": ("sampan_lab.singleuser", ()),
-    "kernel": ("sampan_kernels.kernel", ("numpy", "pandas", "xarray", "dask.array", "distributed")),
+    "kernel": ("sampan_kernels.kernel", ("numpy", "xarray", "dask.array", "distributed")),
 }
 """What it can become, with what is imported besides, in moments when nobody asks, where it is installed."""
-_QUIET: Final = 500
+_QUIET: Final = 1000
 """Milliseconds in which nobody asks, before each of the imports besides: whoever starts something has the processors first."""
 _READ_AT_IMPORT: Final = ("~/.config/dask", "/etc/dask")
 log = logging.getLogger(__name__)

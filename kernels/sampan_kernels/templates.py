@@ -36,6 +36,17 @@ class Templates:
     def pids(self) -> Collection[int]:
         return {one.pid for one in self._running.values()}
 
+    def pid(self, kind: str) -> int:
+        """Raises `KeyError` where there is none."""
+        return self._running[kind].pid
+
+    def end(self) -> None:
+        """Ends them; their forks stay."""
+        while self._running:
+            _, process = self._running.popitem()
+            process.kill()
+            process.wait()
+
     def begin(self, kind: str) -> None:
         """Starts that kind's, and does not wait for it; where it cannot be started that is logged."""
         path = self._berth.template(kind)

@@ -17,6 +17,7 @@ from tests.bench import (
     bench_link,
     bench_load,
     bench_placement,
+    bench_prepared,
     bench_start,
 )
 from tests.bench.figures import Figure, table
@@ -27,6 +28,7 @@ BENCHES: Final[dict[str, tuple[float, Callable[[], Awaitable[list[Figure]]]]]] =
     "link": (90, bench_link.run),
     "start": (200, bench_start.run),
     "kernel": (400, bench_kernel.run),
+    "prepared": (400, bench_prepared.run),
     "dask": (900, bench_dask.run),
     "federation": (900, bench_federation.run),
     "first_cell": (1500, bench_first_cell.run),

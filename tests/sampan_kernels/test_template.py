@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from sampan_kernels.forks import Fork, claim
+from sampan_kernels.template import _mine
 from tests.waiting import wait_until
 
 PROGRAM = """
@@ -262,12 +263,24 @@ def test_no_nonsense_ends_it(template: Template) -> None:
     assert template.running("end").wait(30) == 0
 
 
-def test_another_account_is_not_heard(template: Template) -> None:
-    """Also where the folder would let it in, which it does not."""
+def test_another_account_is_not_heard(template: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the folder would let it in, which it does not. Without root: this account, to a template that is another's."""
+    here, there = socket.socketpair()
+    with here, there:
+        assert _mine(here)
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert not _mine(here)
+        monkeypatch.undo()
+    if os.getuid() == 0:
+        assert _asked_as_nobody(template.socket) == "unheard\n"
+    assert template.running("end").wait(30) == 0
+
+
+def _asked_as_nobody(path: Path) -> str:
     place = Path(tempfile.mkdtemp(dir="/tmp"))
     place.chmod(0o755)
-    template.socket.chmod(0o777)
-    os.link(template.socket, place / "s")
+    path.chmod(0o777)
+    os.link(path, place / "s")
     code = """
 import contextlib, socket, sys
 with socket.socket(socket.AF_UNIX) as asker:
@@ -285,13 +298,12 @@ with socket.socket(socket.AF_UNIX) as asker:
         group=65534,
         extra_groups=[],
         text=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         timeout=60,
         check=False,
     )
     shutil.rmtree(place)
-    assert done.stdout == "unheard\n", done.stderr
-    assert template.running("end").wait(30) == 0
+    return done.stdout
 
 
 def _lives(handle: int) -> bool:

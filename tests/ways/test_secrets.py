@@ -18,6 +18,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from sampan_hub.keys import MasterKey
 from sampan_kernels import berth
 from tests.sampan.listeners import Listener
 from tests.ways import stranger
@@ -69,6 +70,8 @@ async def scene(kind: str) -> AsyncIterator[Scene]:
             await alice.ready()
             kernel = await alice.kernel()
             assert (await kernel.run(OPEN_CLUSTER)).strip() == "42"
+            # A fork's own variables are seen in what it starts.
+            await kernel.run("import subprocess; shown = subprocess.Popen(['sleep', '3600'])")
             secrets = await _launched_kernel(hub) | await gather(hub, alice, kernel)
             yield Scene(
                 hub, alice, kernel, began, {n: text for n, text in secrets.items() if SESSION not in n}
@@ -84,15 +87,20 @@ async def _launched_kernel(hub: WholeHub) -> dict[str, str]:
 
     await came(ready, 60)
     keys = await hub.ask("GET", f"/launches/{launch}/keys", "alice")
-    return {f"launched {name}": keys[name] for name in ("key", "curve_secretkey")}
+    tag = f"sampan-{hub.secret('hub-id')}-{launch}-1"
+    token = MasterKey.load(hub.state / "secrets" / "master").job_token(tag)
+    return {
+        "launched token": token,
+        **{f"launched {name}": keys[name] for name in ("key", "curve_secretkey")},
+    }
 
 
 async def test_there_are_secrets_to_look_for(scene: Scene) -> None:
     """Else the tests below would find nothing because they look for nothing."""
     kinds = {name.split()[0] for name in scene.secrets}
-    assert kinds == {"state", "client", "kernel", "launched", "environment", "cookie"}
+    assert kinds - {"environment"} == {"state", "client", "kernel", "launched", "cookie"}
     named = {"kernel JUPYTERHUB_API_TOKEN", "kernel connection key", "kernel dask key"}
-    assert named | {"environment SAMPAN_BROKER_TOKEN"} <= set(scene.secrets)
+    assert named | {"launched token"} <= set(scene.secrets)
     if scene.hub.kind == "federation":
         assert {f"state authority of {centre}" for centre in scene.hub.centres} <= set(scene.secrets)
     assert all(len(text) >= 16 for text in scene.secrets.values()), scene.secrets.keys()
