@@ -14,13 +14,19 @@ _ROWS: Final = 5_000
 
 
 def variables(data: Any) -> list[str]:
-    """What can be drawn: variables (columns) of numbers that have a dimension. Of a DataTree those of its root."""
+    """What can be drawn: variables (columns) of numbers that have a dimension. Of a DataTree those of its root.
+
+    The bounds of cells come last: they say where something was measured, and not what.
+    """
     found = []
     for name in getattr(data, "data_vars", data.columns if hasattr(data, "columns") else ()):
         one = data[name]
         if getattr(one.dtype, "kind", "") in "fiu" and one.ndim and one.size:
             found.append(str(name))
-    return found
+    # https://cfconventions.org/cf-conventions/cf-conventions.html#cell-boundaries
+    some = getattr(data, "variables", {}) if hasattr(data, "data_vars") else {}
+    bounds = {one.attrs.get("bounds", one.encoding.get("bounds")) for one in some.values()}
+    return sorted(found, key=lambda name: name in bounds)
 
 
 def sliders(data: Any, variable: str) -> dict[str, int]:

@@ -146,6 +146,12 @@ def test_hostile_names_are_text_in_pictures_and_code(browser: Browser) -> None:
     assert [node.value for node in ast.walk(last) if isinstance(node, ast.Constant)] == [HOSTILE]
 
 
+def test_the_bounds_of_cells_come_last() -> None:
+    told = {"bounds_lon": (("x", "n"), np.zeros((3, 2))), "tos": (("x",), np.zeros(3))}
+    data = xr.Dataset(told, coords={"lon": (("x",), np.zeros(3), {"bounds": "bounds_lon"})})
+    assert variables(data) == ["tos", "bounds_lon"]
+
+
 def test_no_more_is_read_than_is_shown() -> None:
     assert variables(TABLE) == ["n"]
     assert sliders(GRID, "series") == {}
