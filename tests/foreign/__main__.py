@@ -22,12 +22,15 @@ from tests.ways.person import Person
 from tests.ways.whole_hub import ROOT, whole_hub
 
 PLACE: Final = ROOT / "build" / "foreign"
+PAGE: Final = Path(__file__).parent / "jupyter_client.md"
+"""What was found last."""
 FILES: Final = ("test_client", "test_manager", "test_multikernelmanager", "test_kernelmanager")
 """Those of its files that start kernels."""
 LOCAL, OURS = "local-provisioner", "sampan-provisioner"
 SECONDS: Final = 60
 """For one test."""
 REASONS: Final[Mapping[str, str]] = {
+    r"TestKernelManagerShutDownGracefully": "its test kernel disobeys a shutdown and is killed: ours obeys",
     r"signal_kernel_subprocesses|TestParallel|TestAsyncKernelClient\.test_execute_interactive": (
         "asks a test kernel of its own (signaltest, echo) for what is no Python"
     ),
@@ -110,16 +113,21 @@ def read(report: Path) -> dict[str, str]:
 
 
 def compared(local: Mapping[str, str], ours: Mapping[str, str]) -> tuple[str, int]:
-    """A table for a terminal, and how many pass there, do not pass here, and have no reason for it."""
+    """A page, and how many pass there, do not pass here, and have no reason for it."""
     differ = {name: why(name) for name in local if local[name] == "passed" != ours.get(name)}
+    both = sum(how == "passed" for how in local.values()) - len(differ)
     lines = [
-        f"{sum(how == 'passed' for how in local.values()) - len(differ)} pass on both, {len(differ)} on its own alone:"
+        f"# jupyter_client {version('jupyter_client')}: its own tests, with kernels at a centre",
+        "",
+        "Written by `python -m tests.foreign`, which runs those of its test files that start kernels twice: on its own",
+        f"provisioner, and on ours over a hub. {both} pass on both; {len(differ)} pass on its own alone:",
+        "",
+        "| number | why | tests |",
+        "|---|---|---|",
     ]
     for reason, number in Counter(differ.values()).most_common():
-        lines += [
-            f"{number}: {reason}",
-            *(f"    {name}" for name in sorted(differ) if differ[name] == reason),
-        ]
+        tests = sorted(f"`{name}`" for name in differ if differ[name] == reason)
+        lines.append(f"| {number} | {reason} | {', '.join(tests)} |")
     return "\n".join(lines), sum(reason == UNEXPLAINED for reason in differ.values())
 
 
@@ -134,7 +142,7 @@ async def main() -> int:
         token = (await ann.api("POST", "/users/ann/tokens", json={"note": "tests"})).json()["token"]
         ours = await run(folder, OURS, {"SAMPAN_URL": hub.url, "SAMPAN_TOKEN": token})
     said, unexplained = compared(local, ours)
-    (PLACE / "jupyter_client.txt").write_text(said + "\n", encoding="utf-8")
+    PAGE.write_text(said + "\n", encoding="utf-8")
     print(said)
     return 1 if unexplained else 0
 
