@@ -670,8 +670,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "只有平台管理员可以执行此操作。",
     ),
     "access.provider": (
-        "Only those who speak for the provider “{provider}” may do that. Ask the hub's administrators to be one of them.",
-        "只有服务商“{provider}”的代表可以执行此操作。如需加入，请联系平台管理员。",
+        "Only those who speak for the provider “{provider}” may do that. Ask an administrator, or register one: sampan providers.",
+        "只有服务商“{provider}”的代表可以执行此操作。如需加入，请联系平台管理员；也可自行登记：sampan providers。",
     ),
     "access.operator": (
         "Only operators and administrators see this. Ask to be put into a group such as sampan:operator:east.",
@@ -744,6 +744,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "check.version": (
         "{what} at {centre} is of version {version}, and should be {wanted}.",
         "{centre}的 {what} 版本为 {version}，应为 {wanted}。",
+    ),
+    "check.works": (
+        "{what} at {centre} can be imported and does not work: {why}",
+        "{centre}的 {what} 能导入但不能正常工作：{why}",
     ),
     # harvest.*: what is harvested from a centre
     "harvest.arguments": (
@@ -861,6 +865,27 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "entry.withdrawn": (
         "“{entry}” was withdrawn by its provider. Look for another version with sampan.find.",
         "“{entry}”已被服务商撤回。请用 sampan.find 查找其他版本。",
+    ),
+    # provider.*: who publishes in the catalogue
+    "provider.many": (
+        "You wait for {most} providers already. Wait until an administrator has decided about one of them.",
+        "您已有 {most} 个服务商登记待审核。请等管理员处理后再登记。",
+    ),
+    "provider.reason": (
+        "A provider is approved, or refused or suspended with a reason in both languages; approval takes none.",
+        "可批准服务商，也可拒绝或暂停并用两种语言说明原因；批准时不需要原因。",
+    ),
+    "provider.taken": (
+        "There is a provider called “{provider}” already. Choose another name, or ask the hub's administrators to join it.",
+        "服务商名称“{provider}”已被使用。请换一个名称，或联系平台管理员加入该服务商。",
+    ),
+    "provider.unknown": (
+        "Nobody has registered the provider “{provider}”. “sampan providers list” shows those that there are.",
+        "没有登记过服务商“{provider}”。可用 sampan providers list 查看已有服务商。",
+    ),
+    "provider.which": (
+        "Say which provider, or which file: sampan providers approve NAME, sampan providers register provider.yaml.",
+        "请写明服务商或文件，例如：sampan providers approve 名称，sampan providers register provider.yaml。",
     ),
     # descriptor.*: what a key of a centre's file should have been; follows “file: key: ”
     "descriptor.account": (

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from sampan.entries import PACKAGES, Replica, resolve
 from sampan.errors import SampanError
+from sampan_kernels.probes import software
 
 __all__ = ["answers", "look", "main"]
 
@@ -51,7 +52,7 @@ _AXES: Final = {
 
 def look(asked: Mapping[str, Any]) -> Facts:
     """The facts of one thing: a file or folder (`href`), or a distribution of this environment (`distribution`)."""
-    return _software(asked["distribution"]) if "distribution" in asked else _data(asked)
+    return software(asked["distribution"]) if "distribution" in asked else _data(asked)
 
 
 # --- data
@@ -183,28 +184,6 @@ def _picture(data: Any) -> str | None:
     return None
 
 
-# --- software
-
-
-def _software(name: str) -> Facts:
-    """Its version here, and the modules of it that cannot be imported."""
-    from importlib import import_module
-    from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
-
-    try:
-        here = distribution(name)
-    except PackageNotFoundError:
-        return {"there": False}
-    theirs = [module for module, owners in packages_distributions().items() if here.name in owners]
-    facts: Facts = {"there": True, "version": here.version, "imported": True}
-    for module in sorted(one for one in theirs if one.isidentifier() and not one.startswith("_")):
-        try:
-            import_module(module)
-        except BaseException as error:  # noqa: BLE001
-            return {**facts, "imported": False, "why": f"{module}: {type(error).__name__}: {error}"[:_TEXT]}
-    return facts
-
-
 # --- one after another, each apart
 
 
@@ -233,14 +212,14 @@ def _apart(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any],
         os.close(source)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
+        os.waitpid(child, 0)
     if said is None:
         return {"failed": "time"}
     try:
         facts = json.loads(said)
     except ValueError:
-        return {"failed": f"signal {status & 0x7F}" if status & 0x7F else "memory"}
-    return facts if isinstance(facts, dict) else {"failed": "memory"}
+        return {"failed": "crash"}
+    return facts if isinstance(facts, dict) else {"failed": "crash"}
 
 
 def _child(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any], sink: int) -> None:

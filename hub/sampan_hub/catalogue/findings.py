@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sampan.entries import Status
-from sampan.errors import SampanError
 from sampan.messages import Message
+from sampan_hub.catalogue import rows
 from sampan_hub.catalogue.rows import Kept
 from sampan_hub.catalogue.shelf import Shelf
 from sampan_hub.catalogue.verdicts import BY, Check, Conclusion
@@ -48,41 +48,53 @@ class Findings:
         return found
 
     async def write(
-        self, number: int, seen: Sequence[Check], found: Any = None, png: bytes | None = None
+        self, kept: Kept, seen: Sequence[Check], found: Any = None, png: bytes | None = None
     ) -> None:
-        """Each in the place of what was seen of it before. `found`: what the data turned out to be."""
+        """Each in the place of what was seen of it before. `found`: what the data turned out to be.
+
+        Of an entry that says something else by now, nothing was seen.
+        """
+        mine = {"entry": kept.number}
 
         async def work(connection: AsyncConnection) -> None:
+            if not await _stands(connection, kept):
+                return
             for one in seen:
-                same = (checks.c.entry == number, checks.c.what == one.what, checks.c.centre == one.centre)
-                await connection.execute(delete(checks).where(*same))
-                await connection.execute(insert(checks).values(_row(number, one)))
-            if found is not None:
-                await connection.execute(
-                    update(entries).where(entries.c.number == number).values(found=found)
+                same = (
+                    checks.c.entry == kept.number,
+                    checks.c.what == one.what,
+                    checks.c.centre == one.centre,
                 )
+                await connection.execute(delete(checks).where(*same))
+                await connection.execute(insert(checks).values(**mine, **_row(one)))
+            if found is not None:
+                now = update(entries).where(entries.c.number == kept.number)
+                await connection.execute(now.values(found=found))
             if png is not None:
-                await connection.execute(delete(pictures).where(pictures.c.entry == number))
-                await connection.execute(insert(pictures).values(entry=number, at=time.time(), png=png))
+                await connection.execute(delete(pictures).where(pictures.c.entry == kept.number))
+                await connection.execute(insert(pictures).values(**mine, at=time.time(), png=png))
 
         await self._database.write(work)
 
     async def conclude(self, kept: Kept, follows: Conclusion) -> None:
-        """Writes down since when it is known to be sound, and moves it where that follows. A move that came first stays."""
+        """Writes down since when it is known to be sound, and moves it where that follows.
 
-        async def work(connection: AsyncConnection) -> None:
+        An entry that says something else, or stands differently, by now is left as it is.
+        """
+
+        async def work(connection: AsyncConnection) -> bool:
+            if not await _stands(connection, kept):
+                return False
             mine = update(entries).where(entries.c.number == kept.number)
             await connection.execute(mine.values(verified_at=follows.verified_at))
+            if follows.status is not None:
+                ref = (kept.provider, kept.name, kept.version)
+                await rows.move(connection, ref, follows.status, follows.reason, BY)
+            return True
 
-        if follows.verified_at != kept.verified_at:
-            await self._database.write(work)
         if follows.status is not None:
-            ref = (kept.provider, kept.name, kept.version)
-            try:
-                await self._shelf.move([ref], follows.status, BY, follows.reason)
-            except SampanError:
-                return  # its provider has withdrawn it in the meantime
-        elif (follows.verified_at is None) != (kept.verified_at is None):
+            await self._shelf.change(work)
+        elif await self._database.write(work) and (follows.verified_at is None) != (kept.verified_at is None):
             await self._shelf.again(kept)
 
     async def picture(self, number: int) -> bytes | None:
@@ -96,8 +108,14 @@ class Findings:
         return await self._database.read(work)
 
 
-def _row(number: int, one: Check) -> dict[str, Any]:
-    told = {"entry": number, "what": one.what, "centre": one.centre, "at": one.at, "sound": one.sound}
+async def _stands(connection: AsyncConnection, kept: Kept) -> bool:
+    """Whether it is still the revision that was looked at."""
+    query = select(entries.c.revision).where(entries.c.number == kept.number).with_for_update()
+    return bool((await connection.execute(query)).scalar_one() == kept.revision)
+
+
+def _row(one: Check) -> dict[str, Any]:
+    told = {"what": one.what, "centre": one.centre, "at": one.at, "sound": one.sound}
     reason = None if one.reason is None else one.reason.to_json()
     return {**told, "reason": reason, "how": list(one.how), "seen": one.seen and list(one.seen)}
 

@@ -152,7 +152,7 @@ async def _tell(
         await verifier.write(kept, *seen)
     else:
         listed = [Check(one.name, what.centre, at, True, None, ("listed",)) for one in made.builds]
-        await verifier.findings.write(kept.number, listed)
+        await verifier.findings.write(kept, listed)
     ours = kept.reason is not None and kept.reason.code.startswith("check.")
     back = Status.PUBLISHED if kept.status is Status.QUARANTINED and ours else None
     if kept.status.shown or back:

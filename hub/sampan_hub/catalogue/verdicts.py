@@ -65,6 +65,8 @@ class Facts(_Told):
     group: _Owner | None = None
     opened: bool | None = None
     imported: bool | None = None
+    kernel: bool | None = None
+    works: bool | None = None
     version: Words | None = None
     why: Annotated[str, Field(max_length=1000)] = ""
     found: Found | None = None
@@ -154,7 +156,10 @@ def _software(part: Mapping[str, Any], facts: Facts, public: bool, how: list[str
     how.append("version")
     if not facts.imported:
         return Message("check.import", {"why": facts.why})
-    how.append("import")
+    how += ["import", *(["kernel"] if facts.kernel else [])]
+    if facts.works is False:
+        return Message("check.works", {"why": facts.why})
+    how += ["functional"] if facts.works else []
     return None
 
 

@@ -139,7 +139,7 @@ class Verifier:
             # Its digest: under another one whoever shows it fetches it anew.
             digest = _pictured(one) if png is None else hashlib.sha256(png).hexdigest()[:12]
             found |= {"bytes": facts.bytes, "picture": digest}
-        await self.findings.write(one.number, [check], found if check.sound else None, png)
+        await self.findings.write(one, [check], found if check.sound else None, png)
 
 
 def question(thing: Thing, last: Check | None, roots: Mapping[str, str], *, picture: bool) -> dict[str, Any]:

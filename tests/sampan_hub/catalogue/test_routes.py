@@ -168,7 +168,7 @@ async def test_a_preview_is_for_whoever_may_read_the_data_and_nothing_but_a_pict
     await stand(web, "published")
     assert code(await web.get(f"{SST}/picture", headers={"who": "pola"})) == "entry.no_picture"
     kept = await services.shelf.entry("ocean", "sst", "1.0")
-    await services.verifier.findings.write(kept.number, [], {"dims": {"x": 1}, "picture": "abc"}, b"\x89PNG")
+    await services.verifier.findings.write(kept, [], {"dims": {"x": 1}, "picture": "abc"}, b"\x89PNG")
     assert code(await web.get(f"{SST}/picture")) == "entry.group"
     got = await web.get(f"{SST}/picture", headers={"who": "pola"})
     assert (got.content, got.headers["content-type"]) == (b"\x89PNG", "image/png")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.index import Seeker
 from sampan_hub.catalogue.shelf import Shelf
 from sampan_hub.catalogue.verdicts import BY, Check, Conclusion
+from sampan_hub.catalogue.verifier import Verifier
 from sampan_hub.database import Database
 from sampan_hub.tables import entries
 from tests.sampan_hub.catalogue.a_verifier import CSV, Looking
@@ -48,13 +51,20 @@ async def test_what_was_seen_is_kept_in_either_database(url: str, tmp_path: Path
     why = Message("check.gone", {"what": "{data}/a", "centre": "西"})
     seen = Check("{data}/a", "west", 5.0, False, why, ("there",), (3, 1 << 60))
     for one in (seen, replace(seen, at=6.0), replace(seen, centre="east")):
-        await findings.write(kept.number, [one], {"dims": {}}, b"png")
+        await findings.write(kept, [one], {"dims": {}}, b"png")
     told = await findings.checks([kept.number, 99])
     assert told == {kept.number: [replace(seen, centre="east"), replace(seen, at=6.0)], 99: []}
     assert await findings.picture(kept.number) == b"png"
     assert await findings.picture(99) is None
     await findings.conclude(kept, Conclusion(7.0))
     assert (await shelf.entry("ocean", "sst", "1.0")).verified_at == 7.0
+    # While it was looked at, its provider has said something else.
+    await shelf.put([product(title={"zh": "海冰", "en": "Sea ice"})], "olga")
+    await shelf.move([("ocean", "sst", "1.0")], GOOD, "olga")
+    await findings.write(kept, [replace(seen, centre="north")])
+    await findings.conclude(kept, Conclusion(None, BAD, why))
+    assert len((await findings.checks([kept.number]))[kept.number]) == 2
+    assert (await shelf.entry("ocean", "sst", "1.0")).status is GOOD
     await database.close()
 
 
@@ -167,6 +177,23 @@ async def test_what_was_found_and_a_preview_are_kept_and_fall_with_the_copy(look
     assert await looking.verifier.findings.picture(kept.number) is None
 
 
+async def test_it_is_done_on_a_timetable(looking: Looking) -> None:
+    looking.file("west", "sst.csv")
+    await looking.publish("sst", "west")
+    own = Verifier(looking.verifier.findings, looking.verifier._directory, 0.1)
+    running = asyncio.create_task(own.run(time.time))
+    try:
+        async with asyncio.timeout(90):
+            while (await looking.entry("sst")).verified_at is None:  # noqa: ASYNC110 (it is in a database)
+                await asyncio.sleep(0.05)
+            (looking.place / "west" / "data" / "sst.csv").unlink()
+            while (await looking.entry("sst")).status is not BAD:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_what_was_seen_lately_is_not_due(looking: Looking) -> None:
     looking.file("west", "sst.csv")
     await looking.publish("sst", "west")
@@ -194,4 +221,4 @@ async def test_software_is_of_its_version_and_can_be_imported(looking: Looking) 
     assert await looking.told("absent") == (BAD, "check.gone")
     good = await looking.entry("good")
     for check in (await looking.verifier.findings.checks([good.number]))[good.number]:
-        assert check.how == ("there", "version", "import")
+        assert check.how == ("there", "version", "import", "kernel", "functional")
