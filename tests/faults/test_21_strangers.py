@@ -11,7 +11,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -24,7 +24,7 @@ from tests.federation.federation import Federation
 from tests.ways import stranger
 from tests.ways.person import Person
 from tests.ways.processes import command, environment, of_jobs, ports, sockets
-from tests.ways.whole_hub import WholeHub, came
+from tests.ways.whole_hub import WholeHub
 
 pytestmark = [pytest.mark.federation, pytest.mark.asyncio(loop_scope="session")]
 
@@ -34,7 +34,10 @@ SOCKETS: Final = {
     "broker's way": r"broker\.sock",
     "kernel of the session": r"run/kernel-[0-9a-f-]{36}-ipc-[1-5]",
     "kernel elsewhere": r"run/kernel-[1-6]",
+    "its relay in the session": r"run/far-\w{8}/(shell|iopub|stdin|control|hb)",
+    "its bridge in the session": r"run/far-\w{8}/far-[1-5]",
     "output of forks": r"run/forks-\d+",
+    "what is forked from": r"template-(server|kernel)\.sock",
 }
 """What the jobs listen on, below the folder of their launcher: all of it."""
 REFUSED: Final = (
@@ -46,18 +49,21 @@ REFUSED: Final = (
 async def test_a_stranger_gets_nothing_from_server_kernel_and_link(
     real_hub: WholeHub, federation: Federation, broken: Broken
 ) -> None:
-    """A session with a kernel of its own and a kernel that is a launch, at a centre of real nodes; asked from each of its hosts."""
+    """A session with a kernel of its own and one that is a launch, at a centre of real nodes; asked from each of its hosts."""
     async with Person(real_hub, "ann") as ann:
         await ann.start(plan="light", centre="east")
         await ann.ready()
-        await (await ann.kernel()).run("x = 1")
-        launches = [await ann.launch(), await _kernel(real_hub)]
+        for name in ("python3", "sampan--cores-1--memory-1--hours-1--centre-east"):
+            await (await ann.kernel(name=name)).run("x = 1")
+        launches = sorted(await real_hub.launches("ann"), key=lambda one: str(one["kind"]), reverse=True)
+        assert [one["kind"] for one in launches] == ["server", "kernel"]
         pids = of_jobs(real_hub)
         listening, unix = ports(pids), sockets(pids)
         assert [command(one.pid).count("sampan_kernels.launcher") for one in listening] == [1, 1], [
             command(one.pid) for one in listening
         ]
-        assert {_kind(path) for path in unix} == set(SOCKETS), unix
+        # What nothing is left to be forked from is there no more.
+        assert {_kind(path) for path in unix} | {"what is forked from"} == set(SOCKETS), unix
         centre = federation.centre("east")
         nodes = {launch["id"]: launch["node"].partition("-")[2] for launch in launches}
         links = [
@@ -87,18 +93,6 @@ async def test_a_stranger_gets_nothing_from_server_kernel_and_link(
             ),
         ):
             broken(done, REFUSED, await counted(real_hub, launches))
-
-
-async def _kernel(hub: WholeHub) -> dict[str, Any]:
-    wish = {"kind": "kernel", "name": "apart", "options": {"plan": "light", "centre": "east"}}
-    launch = (await hub.ask("POST", "/launches", "ann", json=wish))["id"]
-
-    async def ready() -> dict[str, Any] | None:
-        shown: dict[str, Any] = await hub.ask("GET", f"/launches/{launch}", "ann")
-        return shown if shown["stage"] == "ready" else None
-
-    found: dict[str, Any] = await came(ready, 60)
-    return found
 
 
 def _kind(path: str) -> str:
