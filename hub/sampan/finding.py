@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Final
 
@@ -55,6 +56,8 @@ _PICTURES: Final[Mapping[str, str]] = {
     "software": "M5 4L1 8l4 4M11 4l4 4-4 4M9 3L7 13",
 }
 """A drawing for each kind, on a field of 16 by 16."""
+_PREVIEWS: Final = 6
+"""Of the first entries; each is some 30 kB."""
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -68,6 +71,8 @@ class Results(Sequence[Entry]):
     instead: str | None = None
     centre: str | None = None
     language: Language = "en"
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """The previews (PNG) of the first ones, by their references."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -101,7 +106,7 @@ class Results(Sequence[Entry]):
         inner = [f"<code>{escape(cells[0])}</code>", *(escape(cell) for cell in cells[1:])]
         inner[1] += f"<br><small>{escape(one.summary[self.language])}</small>"
         return (
-            f"<tr><td>{_picture(one.kind)}</td>"
+            f"<tr><td>{_preview(self.pictures[one.ref]) if one.ref in self.pictures else _picture(one.kind)}</td>"
             + "".join(f"<td{title}>{cell}</td>" for cell in inner)
             + "</tr>"
         )
@@ -166,7 +171,8 @@ def find(
     if generated is not None:
         chosen["generated"] = ["yes" if generated else "no"]
     with Broker.from_environment() as broker:
-        return search(broker, text, chosen, limit)
+        found = search(broker, text, chosen, limit)
+        return replace(found, pictures=_pictures(broker, found))
 
 
 def search(broker: Broker, text: str, chosen: Mapping[str, Sequence[str]], limit: int = 20) -> Results:
@@ -180,6 +186,18 @@ def search(broker: Broker, text: str, chosen: Mapping[str, Sequence[str]], limit
         place,
         spoken_language(os.environ),
     )
+
+
+def _pictures(broker: Broker, found: Results) -> dict[str, bytes]:
+    """A few: they become a part of the notebook. One that does not come is not missed."""
+    some = [one for one in found if one.picture is not None and one.readable][:_PREVIEWS]
+    pictures = {}
+    for one in some:
+        with contextlib.suppress(SampanError):
+            png = broker.ask(calls.picture(one.provider, one.name, one.version))
+            if png.startswith(b"\x89PNG"):
+                pictures[one.ref] = png
+    return pictures
 
 
 def centre_here() -> str | None:
@@ -201,6 +219,11 @@ def size(count: int) -> str:
 
 def _places(one: Entry) -> set[str | None]:
     return {copy.centre for copy in one.replicas} | {build.centre for build in one.builds}
+
+
+def _preview(png: bytes) -> str:
+    # As a part of the table: a notebook that is opened elsewhere asks nobody for it.
+    return f'<img alt="" width="96" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
 def _picture(kind: str) -> str:

@@ -46,6 +46,14 @@ class Tags(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
+def test_a_preview_is_a_part_of_the_table() -> None:
+    one = entry()
+    assert Tags(Results((one,), 1)._repr_html_()).tags >= {"svg"}
+    shown = Results((one,), 1, pictures={one.ref: b"\x89PNG"})._repr_html_()
+    assert 'src="data:image/png;base64,iVBORw=="' in shown
+    assert "svg" not in Tags(shown).tags
+
+
 def test_hostile_words_are_words() -> None:
     pair = {"en": HOSTILE, "zh": HOSTILE}
     copy = {"centre": HOSTILE, "href": HOSTILE, "opener": HOSTILE}
@@ -166,3 +174,17 @@ def test_elsewhere_tells_where_and_how_much() -> None:
     assert "lies at West, not here" in caught.value.message.say("en")
     assert "存放在西部" in caught.value.message.say("zh")
     assert "1.23 MB" in caught.value.message.say("zh")
+
+
+def test_a_copy_that_was_found_to_be_broken_is_not_opened_there() -> None:
+    here = {"href": "{packages}/a.nc", "opener": "netcdf4"}
+    reason = {"code": "check.gone", "params": {"what": "{packages}/a.nc", "centre": "east"}}
+    dead = {"what": "{packages}/a.nc", "centre": "east", "at": 1.0, "sound": False, "reason": reason}
+    one = entry(replicas=[here], checks=[dead])
+    with pytest.raises(Refused) as caught:
+        nearest(one, "east", {})
+    assert caught.value.code == "entry.dead"
+    assert "is not there at east" in str(caught.value)
+    assert nearest(one, "west", {}).href == "{packages}/a.nc"
+    two = entry(replicas=[here, {"centre": "east", "href": "{a}/b.nc", "opener": "netcdf4"}], checks=[dead])
+    assert nearest(two, "east", {}).href == "{a}/b.nc"
