@@ -18,6 +18,7 @@ from sampan_hub.backup_command import Backup, Restore
 from sampan_hub.ca_command import CaCommand
 from sampan_hub.catalogue import product, web
 from sampan_hub.catalogue.command import CatalogueCommand
+from sampan_hub.catalogue.provider_command import ProvidersCommand
 from sampan_hub.descriptor import json_schema
 from sampan_hub.env_command import EnvCommand
 from sampan_hub.plans import PLANS
@@ -129,6 +130,7 @@ def _commands() -> str:
         "env": EnvCommand(),
         "launches": Launches(),
         "place": Place(),
+        "providers": ProvidersCommand(),
         "restore": Restore(),
         "up": Up(),
     }

@@ -48,7 +48,7 @@ async def _anybody(
     person = await logins.who(authorization, x_sampan_user, local=asked.scope.get(LOCAL) is True)
     if person.server is not None:
         await _alive(services, person.name, person.server)
-    return person
+    return await services.members.as_member(person)
 
 
 async def _within(services: Services, tag: str) -> Person:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sampan.errors import Missing
 from sampan.messages import Message, text
 from sampan_hub.catalogue.findings import Findings
+from sampan_hub.catalogue.members import Members
 from sampan_hub.catalogue.shelf import Shelf
 from sampan_hub.catalogue.verifier import Verifier
 from sampan_hub.centre import Centre
@@ -108,6 +109,8 @@ class Services:
         self.idleness = Idleness(self.settings.idle_after)
         self.shelf = Shelf(self.store.database, self.settings.state / "catalogue")
         """The catalogue."""
+        self.members = Members(self.store.database)
+        """Its providers."""
         findings = Findings(self.store.database, self.shelf)
         self.verifier = Verifier(findings, self.directory, self.settings.verify_every)
 

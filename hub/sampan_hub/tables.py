@@ -30,6 +30,7 @@ __all__ = [
     "keys",
     "launches",
     "pictures",
+    "providers",
     "revisions",
     "transitions",
     "uses",
@@ -225,6 +226,21 @@ pictures: Final = Table(
     Column("png", LargeBinary, nullable=False),
 )
 """A preview of what an entry's data hold."""
+
+providers: Final = Table(
+    "providers",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("sort", String(16), nullable=False),
+    Column("standing", String(16), nullable=False),
+    Column("founder", Text, nullable=False),
+    Column("document", _DOCUMENT, nullable=False),
+    Column("reason", _DOCUMENT),
+    Column("asked_at", Double, nullable=False),
+    Column("decided_at", Double),
+    Column("decided_by", Text),
+)
+"""Who asked to publish as a provider, and what became of it."""
 
 revisions: Final = Table(
     "revisions",
