@@ -1,7 +1,8 @@
-"""Dask's own pages of the person's clusters in this job, behind the server's login: `sampan/dask/<secret>/…`.
+"""Dask's own pages of the person's clusters, behind the server's login: `sampan/dask/<secret>/…`.
 
-They are on this machine's loopback, below a prefix that nobody can guess; where, a file of the person's own tells. Nothing of
-the browser's is handed on that proves who somebody is.
+Those of this job are on this machine's loopback, below a prefix that nobody can guess; where, a file of the person's own tells.
+Those of kernels elsewhere are reached over their links (see :mod:`far_pages`). Nothing of the browser's is handed on that
+proves who somebody is.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.netutil import Resolver
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.websocket import WebSocketClientConnection, WebSocketError, WebSocketHandler, websocket_connect
+
+if TYPE_CHECKING:
+    from sampan_lab.asking import Asking
 
 __all__ = ["PATTERN", "PagesHandler"]
 
@@ -30,8 +36,8 @@ _ASKED: Final = ("Accept", "Accept-Language", "If-None-Match", "Content-Type")
 _ANSWERED: Final = ("Content-Type", "Cache-Control", "Etag", "Last-Modified", "Location")
 
 
-def port_of(secret: str) -> int:
-    """The port that cluster's pages are at; 404 where there is none (any more)."""
+def port_of(secret: str) -> int | None:
+    """The port on this machine that cluster's pages are at; None where there is none (any more)."""
     from sampan.pages import FILE, folder
 
     for file in Path(folder(os.environ)).glob(f"dask-*/{FILE}"):
@@ -41,7 +47,7 @@ def port_of(secret: str) -> int:
                 return int(told["port"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    raise web.HTTPError(404)
+    return None
 
 
 def own_ports() -> frozenset[int]:
@@ -66,25 +72,45 @@ class PagesHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     _track_activity = False
     _there: WebSocketClientConnection | None = None
     _spoken: list[str] | None = None
+    _resolver: Resolver | None = None
+
+    def initialize(self, asking: Asking) -> None:
+        self._asking = asking
 
     @web.authenticated
     @authorized
     async def get(self, secret: str) -> None:  # type: ignore[override]
-        self._way = f"127.0.0.1:{port_of(secret)}{self.request.uri}"
+        self._way = f"{await self._place(secret)}{self.request.uri}"
         if self.request.headers.get("Upgrade", "").lower() == "websocket":
             await super().get(secret)
         else:
             await self._page()
+
+    async def _place(self, secret: str) -> str:
+        """Host and port; 404 where there are no such pages."""
+        if (port := port_of(secret)) is not None:
+            return f"127.0.0.1:{port}"
+        from sampan.stream import UnixResolver
+        from sampan_lab.far_pages import FarPages
+
+        far: FarPages = self.settings.setdefault("sampan_far_pages", FarPages(self._asking))
+        if (way := await far.way(secret)) is None:
+            raise web.HTTPError(404)
+        self._resolver = UnixResolver(path=way)
+        return "127.0.0.1"
 
     async def _page(self) -> None:
         headers = {name: self.request.headers[name] for name in _ASKED if name in self.request.headers}
         asked = HTTPRequest(
             f"http://{self._way}", headers=headers, follow_redirects=False, request_timeout=_SECONDS
         )
+        client = SimpleAsyncHTTPClient(force_instance=True, resolver=self._resolver)
         try:
-            told = await AsyncHTTPClient().fetch(asked, raise_error=False)
+            told = await client.fetch(asked, raise_error=False)
         except OSError as error:
             raise web.HTTPError(404) from error
+        finally:
+            client.close()
         self.set_status(504 if told.code == 599 else told.code)
         for name in _ANSWERED:
             if name in told.headers:
@@ -102,7 +128,11 @@ class PagesHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         asked = HTTPRequest(f"ws://{self._way}", connect_timeout=_SECONDS)
         try:
             self._there = await websocket_connect(
-                asked, on_message_callback=self._heard, subprotocols=self._spoken, max_message_size=_LARGEST
+                asked,
+                on_message_callback=self._heard,
+                subprotocols=self._spoken,
+                max_message_size=_LARGEST,
+                resolver=self._resolver,
             )
         except (OSError, HTTPClientError, WebSocketError) as error:
             self.log.info("Dask's page does not answer: %s", error)

@@ -36,7 +36,7 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
         )
         for name, handler in routes.items()
     ]
-    rows.append((url_path_join(server.base_url, PATTERN), PagesHandler))
+    rows.append((url_path_join(server.base_url, PATTERN), PagesHandler, {"asking": asking}))
     server.web_app.add_handlers(".*$", rows)
     # Those of extensions have a hash in their names, too; JupyterLab means to say so, and forgets the server's own prefix.
     kept = server.web_app.settings.setdefault("static_immutable_cache", [])

@@ -121,12 +121,12 @@ def open_cluster(
         seal = Seal.make(parent)
         undo.callback(seal.remove)
         called = name or f"dask-{secrets.token_hex(4)}"
-        launch = _launch(broker, called, need, place.launch)
+        launch, session = _launch(broker, called, need, place.launch)
         undo.callback(broker.stop, launch)
         order = {"keys": str(seal.directory), "python": python}
         made = kind(
             seal=seal,
-            pages=Pages.beside(seal.directory, environ),
+            pages=Pages.beside(seal.directory, session, environ),
             foreman=Foreman(AsyncBroker.from_environment(environ), launch, order),
             host=LOOPBACK if facts.scheduler == "process" else own_address(place.node),
             name=launch,
@@ -141,8 +141,8 @@ def open_cluster(
     return made
 
 
-def _launch(broker: Broker, name: str, need: Need, parent: str) -> str:
-    """A launch of this object alone. One of that name that is on its way out is waited for.
+def _launch(broker: Broker, name: str, need: Need, parent: str) -> tuple[str, str]:
+    """A launch of this object alone, and the path of the session that it belongs to. One of that name on its way out is waited for.
 
     Raises `Conflict` where another object listens to it, or where it does not go.
     """
@@ -151,9 +151,10 @@ def _launch(broker: Broker, name: str, need: Need, parent: str) -> str:
         made = broker.ask(calls.create("cluster", name, need.to_options(), "/", parent=parent))
         launch = str(made["id"])
         if made["target"] == "ready":
-            if broker.ask(calls.cluster(launch))["listens"]:
+            told = broker.ask(calls.cluster(launch))
+            if told["listens"]:
                 raise Conflict("cluster.name_taken", name=name)
-            return launch
+            return launch, str(told.get("session", ""))
         if time.monotonic() > until:
             raise Conflict("launch.over", launch=launch)
         time.sleep(0.5)

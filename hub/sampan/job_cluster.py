@@ -215,6 +215,7 @@ class CentreCluster(JobQueueCluster):
             if self._listening is not None:
                 self._listening.cancel()
             await self.foreman.close()
+            self.pages.remove()
             self.seal.remove()
 
 

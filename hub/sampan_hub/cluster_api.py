@@ -159,10 +159,17 @@ async def _wishes(
 
 @routes.get("")
 async def show_cluster(launch: Cluster, services: Parts) -> dict[str, Any]:
-    """What its object last said, and whether it listens."""
+    """What its object last said, whether it listens, and the path of the session's server that it belongs to; empty: none."""
     roster = services.rosters.of(launch.id)
-    nothing = State(workers=0, wanted=0).model_dump()
-    return {"id": launch.id, "listens": roster.listens, **nothing, **roster.state}
+    told = {**State(workers=0, wanted=0).model_dump(), **roster.state}
+    return {"id": launch.id, "listens": roster.listens, "session": await _session(services, launch), **told}
+
+
+async def _session(services: Services, launch: Launch) -> str:
+    above = launch
+    while above.parent is not None and (parent := await services.store.launch(above.parent)) is not None:
+        above = parent
+    return above.prefix if above.kind is Kind.SERVER else ""
 
 
 @routes.put("/size", status_code=202)

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket
 
-from sampan.errors import Missing, Unavailable
+from sampan.errors import Unavailable
 from sampan.stages import Stage
 from sampan_hub.asking import OwnKernel, Parts, Still
-from sampan_hub.kernel_sockets import SOCKETS
+from sampan_hub.kernel_sockets import place_of
 from sampan_hub.link import Link, Status
 from sampan_hub.records import Launch
 from sampan_hub.services import Services
@@ -54,10 +54,8 @@ async def restart_kernel(launch: OwnKernel, services: Parts) -> dict[str, Any]:
 async def open_socket(
     websocket: WebSocket, launch: OwnKernel, name: str, services: Parts, still: Still
 ) -> None:
-    """A stream to one of the kernel's sockets, as binary messages; what is refused is refused before it begins."""
-    if name not in SOCKETS:
-        shown = name[:16] if name.isprintable() else "?"
-        raise Missing("launch.no_socket", name=shown, known=", ".join(SOCKETS))
+    """A stream to one of the kernel's sockets, or a Dask scheduler's pages in it, as binary messages. A no comes before."""
+    place_of(name)
     link = _link(services, launch)
     inside = await link.open_kernel(name)
     await websocket.accept()

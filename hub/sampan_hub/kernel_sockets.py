@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from sampan.errors import Refused
+from sampan.errors import Missing, Refused
 
-__all__ = ["SOCKETS", "read_keys"]
+__all__ = ["SOCKETS", "place_of", "read_keys"]
 
 SOCKETS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -18,6 +18,8 @@ SOCKETS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Name → place in the launcher's directory; the same in the launcher's own table."""
+_PAGES: Final = re.compile(r"pages-[0-9a-f]{8}")
+"""Of the pages of a Dask scheduler that runs in the kernel, which the launcher knows by their name."""
 _Z85: Final = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _KEYS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
     {
@@ -27,6 +29,16 @@ _KEYS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
         "curve_secretkey": _Z85,
     }
 )
+
+
+def place_of(name: str) -> str:
+    """Where the kernel's socket of that name lies in the launcher's directory. Raises `Missing` for what is none."""
+    if name in SOCKETS:
+        return SOCKETS[name]
+    if _PAGES.fullmatch(name):
+        return f"run/{name}"
+    shown = name[:16] if name.isprintable() else "?"
+    raise Missing("launch.no_socket", name=shown, known=", ".join(SOCKETS))
 
 
 def read_keys(answer: Mapping[str, Any]) -> dict[str, str]:

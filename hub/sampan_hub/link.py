@@ -14,7 +14,7 @@ import asyncssh
 
 from sampan.errors import Refused, Unavailable, Unreachable
 from sampan_hub.greeting import Greeting, parse_greeting
-from sampan_hub.kernel_sockets import SOCKETS, read_keys
+from sampan_hub.kernel_sockets import place_of, read_keys
 from sampan_hub.report import Report
 from sampan_hub.ssh_manners import MANNERS
 from sampan_hub.transports import Reaches
@@ -175,10 +175,10 @@ class Link:
         return await self._open("server.sock", "link.server", deadline)
 
     async def open_kernel(
-        self, socket: str, *, deadline: float = 5.0
+        self, name: str, *, deadline: float = 5.0
     ) -> tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]:
-        """A new stream to one of :data:`kernel_sockets.SOCKETS`; `Unavailable` while nobody listens there."""
-        return await self._open(SOCKETS[socket], "link.kernel", deadline)
+        """A new stream to the kernel's socket of that name, see :mod:`kernel_sockets`; `Unavailable` while nobody listens there."""
+        return await self._open(place_of(name), "link.kernel", deadline)
 
     async def _open(
         self, place: str, code: str, deadline: float

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import asyncssh
 
+from sampan import pages
 from sampan.seal import remove_all
 from sampan_kernels import orphans
 from sampan_kernels.berth import Berth, unix_url
@@ -121,7 +122,11 @@ class Launcher:
     def sockets(self) -> Collection[str]:
         """Where the link may be led to: the sockets of what was started. Before, nobody listens anywhere."""
         kinds = (self._charge.child.recipe.kind,) if self._charge.child else SOCKETS
-        return {str(self.berth.directory / place) for kind in kinds for place in SOCKETS[kind].values()}
+        found = {self.berth.directory / place for kind in kinds for place in SOCKETS[kind].values()}
+        if "kernel" in kinds:
+            # Of Dask's schedulers in it, which come and go.
+            found |= set(self.berth.runtime.glob(f"{pages.SOCKETS}????????"))
+        return set(map(str, found))
 
     def arrived(self, control: Control) -> None:
         """The client is here. It has one link: an earlier one is a lost one that we have not noticed yet."""

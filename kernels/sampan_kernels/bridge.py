@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from jupyter_core.paths import jupyter_runtime_dir
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
+from tornado.websocket import WebSocketClientConnection
 
 from sampan.address import Address
 from sampan.errors import SampanError, Unavailable
+from sampan.stream import join, open_stream
 from sampan_kernels.connection import PORTS
-from sampan_kernels.stream import close_stream, open_stream
 
 __all__ = ["Bridge", "private_folder"]
 
-PIECE: Final = 256 * 1024
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 2.0
 PATIENCE: Final = 25.0
@@ -75,7 +73,7 @@ class Bridge:
         try:
             stream = await self._stream(name)
             if stream is not None:
-                await _join(reader, writer, stream)
+                await join(reader, writer, stream)
         finally:
             await _close(writer)
 
@@ -103,33 +101,6 @@ def private_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="sampan-kernel-"))
     runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="far-", dir=runtime))
-
-
-async def _join(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: WebSocketClientConnection
-) -> None:
-    """Passes bytes both ways until either side ends."""
-    ways = [asyncio.create_task(_give(reader, stream)), asyncio.create_task(_take(stream, writer))]
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        await close_stream(stream)
-
-
-async def _give(source: asyncio.StreamReader, target: WebSocketClientConnection) -> None:
-    with suppress(OSError, StreamClosedError, WebSocketClosedError):
-        while data := await source.read(PIECE):
-            await target.write_message(data, binary=True)
-
-
-async def _take(source: WebSocketClientConnection, target: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while isinstance(data := await source.read_message(), bytes):
-            target.write(data)
-            await target.drain()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

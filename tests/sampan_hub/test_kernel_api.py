@@ -12,7 +12,7 @@ import pytest_asyncio
 from sampan import calls
 from sampan.address import Address
 from sampan.errors import Conflict, Forbidden, Invalid, Missing, SampanError, Unavailable
-from sampan_kernels.stream import open_stream
+from sampan.stream import open_stream
 from tests.sampan_hub.real_broker import RealBroker, real_broker
 from tests.ways.whole_hub import came
 
@@ -83,6 +83,9 @@ async def test_what_is_refused_is_refused_in_words_before_it_begins(broker: Real
     for who, launch, name, kind, code in (
         ("alice", kernel, "server", Missing, "launch.no_socket"),
         ("alice", kernel, "..", Missing, "launch.no_socket"),
+        ("alice", kernel, "pages-0000000g", Missing, "launch.no_socket"),
+        ("alice", kernel, "pages-00000000", Unavailable, "link.kernel"),
+        ("mallory", kernel, "pages-00000000", Missing, "launch.unknown_id"),
         ("mallory", kernel, "shell", Missing, "launch.unknown_id"),
         ("alice", "nosuchlaunch", "shell", Missing, "launch.unknown_id"),
         ("alice", server, "shell", Conflict, "launch.no_kernel"),

@@ -110,6 +110,17 @@ class Person:
             ) from error
         return launch
 
+    async def socket(self, path: str) -> WebSocketClientConnection:
+        """A websocket to that path, as a page of theirs opens it."""
+        cookies = [c for c in self.client.cookies.jar if path.startswith(c.path)]
+        request = HTTPRequest(
+            f"{self.hub.url.replace('http', 'ws', 1)}{path}",
+            headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies), "Origin": self.hub.url},
+            connect_timeout=10,
+            request_timeout=10,
+        )
+        return await websocket_connect(request)
+
     def path(self, server: str = "") -> str:
         return f"/user/{quote(self.name)}/{server}/" if server else f"/user/{quote(self.name)}/"
 
@@ -240,18 +251,8 @@ class Kernel:
 
     async def _connect(self) -> WebSocketClientConnection:
         if self._socket is None:
-            cookies = [c for c in self.person.client.cookies.jar if self.path.startswith(c.path)]
-            request = HTTPRequest(
-                f"{self.person.hub.url.replace('http', 'ws', 1)}{self.path}/channels?session_id={self.page}",
-                headers={
-                    "Cookie": "; ".join(f"{c.name}={c.value}" for c in cookies),
-                    "Origin": self.person.hub.url,
-                },
-                connect_timeout=10,
-                request_timeout=10,
-            )
             try:
-                self._socket = await websocket_connect(request)
+                self._socket = await self.person.socket(f"{self.path}/channels?session_id={self.page}")
             except Exception as error:
                 raise ConnectionError(str(error)) from error
             self.connections += 1

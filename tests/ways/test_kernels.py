@@ -19,7 +19,7 @@ from sampan import calls
 from sampan.address import Address
 from sampan.client import AsyncBroker
 from sampan.errors import Missing
-from sampan_kernels.stream import open_stream
+from sampan.stream import open_stream
 from tests.ways import a_kernel, processes
 from tests.ways.person import Person
 from tests.ways.whole_hub import ROOT, WholeHub, came, whole_hub
@@ -125,8 +125,8 @@ def part(client, seeds):
         return os.environ["SAMPAN_CENTRE"], socket.gethostname(), int(numbers.sum()), numbers.size
     return client.gather(client.map(one, seeds[os.environ["SAMPAN_CENTRE"]]))
 few = {"workers": 1, "memory": "0.5 GiB"}
-with sampan.clusters(east=few, west=few) as two:
-    parts = two.run(part, {"east": [1, 2], "west": [3, 4]})
+two = sampan.clusters(east=few, west=few)
+parts = two.run(part, {"east": [1, 2], "west": [3, 4]})
 print(json.dumps(parts))
 """
 
@@ -147,6 +147,8 @@ async def test_a_notebook_reduces_at_two_centres_and_combines_at_home(hub: Whole
         total, size = (sum(one[place] for found in parts.values() for one in found) for place in (2, 3))
         all_ = [numpy.random.default_rng(seed).integers(0, 1000, 50_000) for seed in (1, 2, 3, 4)]
         assert total / size == numpy.concatenate(all_).mean()
+        await _pages_are_shown_by_the_session(hub, alice)
+        await notebook.run("two.close()")
 
         async def given_back() -> bool:
             kinds = [one["kind"] for one in await hub.launches("alice")]
@@ -154,6 +156,28 @@ async def test_a_notebook_reduces_at_two_centres_and_combines_at_home(hub: Whole
 
         await came(given_back)
         await alice.stop()
+
+
+async def _pages_are_shown_by_the_session(hub: WholeHub, alice: Person) -> None:
+    """Dask's own, of the kernel at the other centre, which no node of this one reaches: over its link, and her login."""
+    kernels = {one["id"]: one["centre"] for one in await hub.launches("alice") if one["kind"] == "kernel"}
+    clusters = [one for one in await hub.launches("alice") if one["parent"] in kernels]
+    assert sorted(kernels[one["parent"]] for one in clusters) == ["east", "west"]
+    for one in clusters:
+        pages = (await hub.ask("GET", f"/clusters/{one['id']}", "alice"))["pages"]
+        assert pages.startswith(alice.path())
+        for page, word in (("info/main/workers.html", "Workers"), ("status", "bokeh")):
+            shown = await alice.client.get(f"{pages}{page}")
+            assert (shown.status_code, word in shown.text) == (200, True), (page, shown.text[:300])
+        socket = await alice.socket(f"{pages}eventstream")
+        await socket.write_message(json.dumps({"name": "ping"}))
+        async with asyncio.timeout(20):
+            while '"pong"' not in str(await socket.read_message()):
+                pass
+        socket.close()
+        assert (await alice.client.get(f"{pages[:-33]}{'0' * 32}/status")).status_code == 404
+        async with Person(hub, "bob") as bob:
+            assert (await bob.client.get(f"{pages}status")).status_code == 403
 
 
 async def test_a_kernel_of_the_lab_whose_job_is_over_is_told_dead_and_not_started_again(
