@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 import sampan
-from sampan.errors import Forbidden, Invalid, Missing, Refused
+from sampan.errors import Conflict, Forbidden, Invalid, Missing, Refused
 from sampan.finding import Results
 from sampan_hub.catalogue.command import CatalogueCommand, demo
 from tests.sampan_hub.catalogue.products import document
@@ -59,7 +59,9 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[R
 
     def prepare(broker: RealBroker) -> None:
         broker.only("east")
-        broker.describe("east", roots={"ocean": str(folder)})
+        archive = Path(broker.descriptor("east")["scratch"]).parent / "archive"
+        archive.mkdir()
+        broker.describe("east", roots={"ocean": str(folder), "archive": str(archive)})
 
     async with small_hub(folder, EXTRA) as made:
         tokens = await _tokens(made)
@@ -142,6 +144,13 @@ async def test_a_person_browses_and_looks() -> None:
     assert "sampan.open('demo-iris/ostia-monthly@1')" in browser.code.value
 
 
+async def test_the_centres_shares_are_offered() -> None:
+    found = await asyncio.to_thread(sampan.find, kind="offer", centre="east")
+    assert [one.provider for one in found] == ["demo-centres"] * len(found)
+    assert found
+    assert not found[0].generated
+
+
 async def test_several_matches_are_listed_with_what_tells_them_apart() -> None:
     found = await asyncio.to_thread(sampan.open, "stocks")
     assert isinstance(found, Results)
@@ -191,3 +200,46 @@ async def test_what_cannot_be_opened_says_why(hub: tuple[RealBroker, dict[str, s
         with pytest.raises(kind) as caught:
             await asyncio.to_thread(sampan.open, f"ocean/{name}")
         assert caught.value.code == code
+
+
+def run(what: str, *files: str, **more: Any) -> int:
+    args = argparse.Namespace(what=what, files=list(files), data=False, subject="general", **more)
+    return CatalogueCommand().run(args)
+
+
+async def test_an_administrator_has_it_looked_at_and_harvested(
+    hub: tuple[RealBroker, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broker, tokens = hub
+    monkeypatch.setenv("SAMPAN_TOKEN", tokens["root"])
+    archive = Path(broker.descriptor("east")["roots"]["archive"])
+    for name in ("ice", "snow"):
+        (archive / f"{name}.csv").write_text("a,b\n1,2\n3,4\n")
+        (archive / f"{name}.csv").chmod(0o644)
+    told = {"provider": "east-archive", "licence": "CC0-1.0"}
+    assert await asyncio.to_thread(run, "harvest", "east", "folder", "{archive}", **told) == 0
+    assert set(capsys.readouterr().out.splitlines()) == {
+        "+ east-archive/ice@1",
+        "+ east-archive/snow@1",
+        "= 0",
+    }
+    found = await asyncio.to_thread(sampan.find, "ice", provider="east-archive")
+    assert found[0].reasons == ("title", "verified", "readable")
+    assert "data:image/png;base64," in found._repr_html_()
+    (archive / "ice.csv").unlink()
+    assert await asyncio.to_thread(run, "verify", "east-archive/snow@1") == 0
+    assert await asyncio.to_thread(run, "verify", "east-archive/ice@1") == 1
+    said = capsys.readouterr().out
+    assert "east-archive/ice@1  quarantined" in said
+    assert "{archive}/ice.csv is not there at" in said
+    at_east(monkeypatch)
+    with pytest.raises(Conflict) as caught:
+        await asyncio.to_thread(sampan.open, "east-archive/ice@1")
+    assert caught.value.code == "entry.quarantined"
+    assert await asyncio.to_thread(run, "harvest", "east", "folder", "{archive}", **told) == 0
+    assert "- east-archive/ice@1" in capsys.readouterr().out
+    with pytest.raises(Invalid) as wrong:
+        await asyncio.to_thread(run, "harvest", "east", "folder", provider=None, licence=None)
+    assert wrong.value.code == "harvest.arguments"
