@@ -10,7 +10,7 @@ from playwright.async_api import Locator, expect
 from tests.ways.visitor import PATIENCE, Visitor
 from tests.ways.whole_hub import ROOT
 
-__all__ = ["accessible", "shown", "theme"]
+__all__ = ["accessible", "made", "shown", "theme"]
 
 AXE: Final = ROOT / "extensions" / "lab" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -20,6 +20,17 @@ async def shown(person: Visitor, name: str) -> Locator:
     panel = person.page.get_by_role("region", name=name, exact=True)
     await expect(panel).to_be_visible()
     return panel
+
+
+async def made(panel: Locator, name: str, workers: str, create: str) -> Locator:
+    """A cluster of two workers by the form of the panel of clusters, in the language of these words."""
+    form = panel.locator("form").filter(has=panel.page.get_by_role("button", name=create))
+    await form.locator("input").first.fill(name)
+    await form.get_by_label(workers).fill("2")
+    await form.get_by_role("button", name=create).click()
+    cluster = panel.get_by_role("listitem").filter(has_text=name)
+    await expect(cluster).to_be_visible(timeout=PATIENCE)
+    return cluster
 
 
 async def theme(person: Visitor, name: str) -> None:

@@ -15,6 +15,7 @@ from playwright.async_api import Locator, expect
 
 from tests.federation.federation import Federation
 from tests.ways import processes
+from tests.ways.panels import made, shown
 from tests.ways.visitor import PATIENCE, Visitor, visitor
 from tests.ways.whole_hub import WholeHub, came, whole_hub
 
@@ -25,6 +26,17 @@ pytestmark = [
 ]
 
 WHERE = "import os, socket; print(os.environ['SLURM_CLUSTER_NAME'], socket.gethostname())"
+KEEPS = """
+import pathlib
+kept = "{centre} keeps it"
+pathlib.Path("of-{centre}.txt").write_text(kept)
+print(kept)
+"""
+WHAT_IS_KEPT = """
+print(kept)
+for file in sorted(pathlib.Path().glob("of-*.txt")):
+    print(file, file.read_text())
+"""
 COUNTS = """
 import time
 for number in range({seconds}):
@@ -84,7 +96,7 @@ async def test_two_notebooks_in_one_window_at_two_centres(hub: WholeHub) -> None
             books[centre] = await _notebook_at(alice, f"Python · {names[centre]}")
             cluster, node = (await alice.run(WHERE)).split()
             assert (cluster, node.rpartition("-")[0]) == (centre, centre)
-            await alice.run(f"kept = '{centre} keeps it'; print(kept)")
+            await alice.run(KEEPS.format(centre=centre))
         launches = {one["centre"]: one for one in await hub.launches("alice") if one["kind"] == "kernel"}
         assert set(launches) == {"west", "east"}
         await _show(alice, books["west"])
@@ -105,11 +117,38 @@ async def test_two_notebooks_in_one_window_at_two_centres(hub: WholeHub) -> None
         await expect(alice.notebook.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:", timeout=PATIENCE)
         for centre, book in books.items():
             await _show(alice, book)
-            assert (await alice.run("print(kept)")).strip() == f"{centre} keeps it"
+            word = f"{centre} keeps it"
+            # Its own file, and none of the other's: each lies where its kernel runs.
+            assert (await alice.run(WHAT_IS_KEPT)).splitlines() == [word, f"of-{centre}.txt {word}"]
         after = {one["centre"]: one["id"] for one in await hub.launches("alice") if one["kind"] == "kernel"}
         assert after == {centre: one["id"] for centre, one in launches.items()}
         await _pictures(alice, books)
+        await _panels(hub, alice, names)
         await hub.ask("DELETE", f"/launches/{server['id']}", "alice")
+
+
+async def _panels(hub: WholeHub, person: Visitor, names: Mapping[str, str]) -> None:
+    """The side panels tell the real centres, end one of the two kernels, and make workers at the centre of the other."""
+    panel = await shown(person, "Centres")
+    for name in names.values():
+        await expect(panel.get_by_role("listitem").filter(has_text=name).last).to_contain_text("cores free")
+    kernel = panel.get_by_role("listitem").filter(has_text=f"Kernel · {names['west']}")
+    await kernel.get_by_role("button", name="Stop").click()
+    await person.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    await expect(kernel).to_have_count(0, timeout=PATIENCE)
+    await panel.get_by_label("Accelerator").select_option("dcu")
+    await panel.get_by_role("button", name="Ask").click()
+    first = panel.locator("ol").get_by_role("listitem").first
+    await expect(first).to_contain_text(re.compile(f"{names['core']}.*starts at once", re.DOTALL))
+    panel = await shown(person, "Clusters")
+    cluster = await made(panel, "sea", "Workers", "Create")
+    await expect(cluster).to_contain_text(names["east"])
+    await expect(cluster).to_contain_text("workers: 2 of 2", timeout=PATIENCE)
+    [launch] = [one for one in await hub.launches("alice") if one["kind"] == "cluster"]
+    assert launch["centre"] == "east"
+    await cluster.get_by_role("button", name="Stop: Dask cluster “sea”").click()
+    await person.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    await expect(panel).to_contain_text("You have no cluster.", timeout=PATIENCE)
 
 
 async def _pictures(person: Visitor, books: Mapping[str, str]) -> None:
@@ -143,7 +182,7 @@ async def _fill(hub: WholeHub) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_a_kernel_waits_while_every_centre_is_full(hub: WholeHub) -> None:
-    """A session and Chromium: told what it waits for, also on a page that is loaded anew; it starts by itself, or is given up."""
+    """A session and Chromium: told what it waits for, also on a page that was closed; it starts by itself, or is given up."""
     async with visitor(hub, "bob") as bob:
         await bob.log_in()
         await bob.page.goto(f"{hub.url}/hub/spawn?opt-plan=light&opt-centre=east")
@@ -165,6 +204,9 @@ async def test_a_kernel_waits_while_every_centre_is_full(hub: WholeHub) -> None:
         waits = bob.page.get_by_role("alert").filter(has_text="Untitled.ipynb: ")
         await expect(waits.get_by_role("button", name="不再等待")).to_be_visible(timeout=PATIENCE)
         await bob.take("kernel-waits.zh")
+        await bob.close_and_come_back()
+        waits = bob.page.get_by_role("alert").filter(has_text="Untitled.ipynb: ")
+        await expect(waits.get_by_role("button", name="不再等待")).to_be_visible(timeout=PATIENCE)
         assert [one["id"] for one in await _kernels(hub, "bob")] == [launch["id"]], "the same one"
         cell = bob.notebook.locator(".jp-CodeCell").last
         await cell.locator(".cm-content").fill("print(6 * 7)")

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from playwright.async_api import Locator, WebSocket, expect
 
-from tests.ways.panels import accessible, shown, theme
+from tests.ways.panels import accessible, made, shown, theme
 from tests.ways.visitor import HAN, PATIENCE, SOME_WORDS, Visitor, visitor
 from tests.ways.whole_hub import WholeHub, whole_hub
 
@@ -90,7 +90,7 @@ async def _the_clusters(hub: WholeHub, person: Visitor) -> None:
     await panel.get_by_label("Name").fill("no name")
     await expect(panel.get_by_role("alert")).to_contain_text("A name has letters")
     await expect(panel.get_by_role("button", name="Create")).to_be_disabled()
-    cluster = await _made(panel, "sea", "Workers", "Create")
+    cluster = await made(panel, "sea", "Workers", "Create")
     await expect(cluster).to_contain_text("workers: 2 of 2", timeout=PATIENCE)
     await cluster.get_by_label("Workers").fill("3")
     await cluster.get_by_role("button", name="Scale").press("Enter")
@@ -131,16 +131,6 @@ def _is_of(path: str, socket: WebSocket) -> bool:
     return f"/{path}/ws" in socket.url
 
 
-async def _made(panel: Locator, name: str, workers: str, create: str) -> Locator:
-    form = panel.locator("form").filter(has=panel.page.get_by_role("button", name=create))
-    await form.locator("input").first.fill(name)
-    await form.get_by_label(workers).fill("2")
-    await form.get_by_role("button", name=create).click()
-    cluster = panel.get_by_role("listitem").filter(has_text=name)
-    await expect(cluster).to_be_visible(timeout=PATIENCE)
-    return cluster
-
-
 async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
     """The same in the other language; and a cluster at another centre, in a new notebook whose kernel is there."""
     await person.notebook.locator(".jp-CodeCell").last.click()
@@ -156,7 +146,7 @@ async def _in_chinese(hub: WholeHub, person: Visitor) -> None:
     kernels = await panel.get_by_label("位置").locator("option").all_inner_texts()
     there = next(kernel for kernel in kernels if any(name in kernel for name in names))
     await panel.get_by_label("位置").select_option(label=there)
-    cluster = await _made(panel, "hai", "工作进程数", "创建")
+    cluster = await made(panel, "hai", "工作进程数", "创建")
     await expect(cluster).to_contain_text(hub.descriptor(elsewhere)["names"]["zh"])
     await expect(cluster).to_contain_text("工作进程：2/2", timeout=PATIENCE)
     assert SOME_WORDS.search(await panel.inner_text()) is None

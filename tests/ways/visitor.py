@@ -130,6 +130,14 @@ class Visitor:
         await self.page.locator(".jp-Dialog .jp-mod-accept").click()
         await expect(self.page.locator(".lm-MenuBar-item", has_text="文件")).to_be_visible(timeout=PATIENCE)
 
+    async def close_and_come_back(self) -> None:
+        """Closes the page, and opens another one at the same place."""
+        url, context = self.page.url, self.page.context
+        await self.page.close()
+        self.page = await context.new_page()
+        self.page.set_default_timeout(PATIENCE / 2)
+        await self.page.goto(url)
+
     async def kernel_waits(self) -> None:
         await expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=PATIENCE)
 
@@ -160,10 +168,11 @@ async def visitor(hub: WholeHub, name: str) -> AsyncIterator[Visitor]:
         page = await context.new_page()
         page.set_default_timeout(PATIENCE / 2)
         expect.set_options(timeout=PATIENCE / 2)
+        person = Visitor(page, hub, name)
         try:
-            yield Visitor(page, hub, name)
+            yield person
         except BaseException:
-            print(page.url, (await page.locator("body").inner_text())[:4000], sep="\n")
+            print(person.page.url, (await person.page.locator("body").inner_text())[:4000], sep="\n")
             raise
         finally:
             await browser.close()
