@@ -210,6 +210,7 @@ class Launcher:
 
     async def _end(self) -> None:
         await self._charge.end()
+        self._templates.end()
         await orphans.end()
         await asyncio.to_thread(remove_all, self.orders.directory)
         # The last answer and the exit event are still on their way out.

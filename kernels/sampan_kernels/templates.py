@@ -17,6 +17,7 @@ from sampan_kernels.orders import Orders
 
 __all__ = ["Templates"]
 
+PROGRAM: Final = ("-m", "sampan_kernels.template")
 MOST: Final = 3
 """How often one that falls is started again."""
 BLANK: Final = 400
@@ -51,6 +52,9 @@ class Templates:
         """Starts that kind's, and does not wait for it; where it cannot be started that is logged."""
         path = self._berth.template(kind)
         try:
+            os.close(
+                os.pidfd_open(os.getpid())
+            )  # since Linux 5.3; a node with an older one starts everything plainly
             path.unlink(missing_ok=True)
             with socket.socket(socket.AF_UNIX) as listener:
                 # Before the process: who asks while it imports is answered as soon as it has.
@@ -60,10 +64,11 @@ class Templates:
         except OSError as error:
             log.warning("the template for a %s is not there: %s", kind, error)
             path.unlink(missing_ok=True)
+            self._running.pop(kind, None)
 
     def _start(self, kind: str, handle: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "sampan_kernels.template", kind, str(handle), " " * BLANK],
+            [sys.executable, "-P", *PROGRAM, kind, str(handle), " " * BLANK],
             pass_fds=[handle],
             stdin=subprocess.DEVNULL,
             env=dict(self._orders.environment),
@@ -76,6 +81,8 @@ class Templates:
         while (process := self._running.get(kind)) is not None:
             await _end(process)
             code = process.wait()
+            if self._running.get(kind) is not process:
+                return
             self._falls += code != 0
             if self._falls > MOST:
                 log.warning("the template for a %s has ended with status %s, and stays so", kind, code)
