@@ -17,6 +17,7 @@ from sampan_hub import plain_yaml
 from sampan_hub.catalogue.demo import datasets, software
 from sampan_hub.catalogue.looking_command import harvest, verify
 from sampan_hub.catalogue.product import Product
+from sampan_hub.catalogue.shares import offers
 from sampan_hub.user_lock import user_lock
 
 __all__ = ["CatalogueCommand", "command", "read_product"]
@@ -63,10 +64,11 @@ class CatalogueCommand:
             return verify(args.files)
         if args.what == "harvest":
             return harvest(args)
-        products = (
-            demo(args.data) if args.what == "demo" else [read_product(Path(file)) for file in args.files]
-        )
         with Broker.from_environment() as broker:
+            if args.what == "demo":
+                products = [*demo(args.data), *_shares(broker)]
+            else:
+                products = [read_product(Path(file)) for file in args.files]
             for one in products:
                 kept = broker.ask(calls.put_entry(one.to_json()))
                 if kept["status"] == Status.DRAFT:
@@ -79,6 +81,11 @@ def demo(data: bool) -> Iterable[Product]:
     """Real entries; without `data` those alone that every environment of ours has."""
     yield from software(user_lock())
     yield from (one for one in datasets() if data or one.provider == _IN_EVERY_ENVIRONMENT)
+
+
+def _shares(broker: Broker) -> Iterable[Product]:
+    told = broker.ask(calls.centres())
+    return offers(told)
 
 
 def read_product(file: Path) -> Product:

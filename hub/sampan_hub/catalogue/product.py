@@ -127,8 +127,8 @@ class Replica(_Part):
     """`{root}/path`: a root is a centre's own, `{packages}` the packages of the environment that asks."""
     format: Line
     """DCAT: mediaType."""
-    opener: Literal["netcdf4", "h5netcdf", "scipy", "zarr", "cfgrib", "csv", "json", "parquet"]
-    """An engine of xarray's, or a kind of table."""
+    opener: Literal["netcdf4", "h5netcdf", "scipy", "zarr", "cfgrib", "csv", "json", "parquet", "notebook"]
+    """An engine of xarray's, a kind of table, or that it is a notebook."""
     tree: bool = False
     """Whether its groups are opened, too, as a DataTree."""
     separator: Literal[",", ";", "\t", "|", " "] = ","
@@ -174,6 +174,8 @@ class Card(_Part):
 class Offer(_Part):
     """What computing is offered as."""
 
+    centre: Name | None = None
+    """None: at every centre."""
     plan: Name
     unit: Literal["core-hour", "card-hour", "GiB-month", "call", "month"]
 
@@ -241,6 +243,8 @@ class Product(_Part):
             raise PydanticCustomError("group", "a group exactly where access is `group`")
         if (self.card and self.kind != "model") or (self.offer and self.kind != "offer"):
             raise PydanticCustomError("kind", "a card with models alone, and an offer with offers")
+        if any((one.opener == "notebook") != (self.kind == "notebook") for one in self.replicas):
+            raise PydanticCustomError("kind", "copies that are notebooks with notebooks alone")
         return self
 
     def to_json(self) -> dict[str, Any]:

@@ -17,7 +17,8 @@ def texts(kept: Kept) -> Texts:
     title = [*told["title"].values(), *(word for pair in told["keywords"] for word in pair.values())]
     rest = [*told["summary"].values(), *(told["description"] or {}).values(), told["citation"] or ""]
     rest += [kept.provider, kept.name, *(one["name"] for one in (*told["contacts"], *told["builds"]))]
-    places = {one["centre"] or EVERYWHERE for one in (*told["replicas"], *told["builds"])}
+    offered = [told["offer"]] if told["offer"] else []
+    places = {one.get("centre") or EVERYWHERE for one in (*told["replicas"], *told["builds"], *offered)}
     facets = {
         "kind": kept.kind,
         "provider": kept.provider,
