@@ -133,6 +133,21 @@ def waits(_: Any) -> None:
     time.sleep(600)
 
 
+@pytest.mark.parametrize(
+    ("also", "code"),
+    [({"options": {"cores": 4000}}, "place.nowhere"), ({**SMALL, "cores": 4000}, "cluster.cores")],
+)
+def test_where_one_does_not_come_all_are_given_up(
+    home: ProcessCentre, left: frozenset[str], also: Mapping[str, Any], code: str
+) -> None:
+    """The kernel is refused; and what it opens. Both at the one centre there is, under another name of the same."""
+    fleet = Fleet({"a": Wanted.parse("east", SMALL), "b": Wanted.parse("east", also)})
+    with pytest.raises(Refused) as caught:
+        fleet.open()
+    assert caught.value.code == code
+    must_be_free(home, left)
+
+
 def test_functions_go_there_and_what_is_small_comes_back(
     home: ProcessCentre,
     left: frozenset[str],
@@ -190,21 +205,6 @@ def test_what_ends_elsewhere_is_told(home: ProcessCentre, left: frozenset[str]) 
             with pytest.raises(SampanError) as caught:
                 fleet.run(where)
             assert caught.value.code == "clusters.over"
-    must_be_free(home, left)
-
-
-@pytest.mark.parametrize(
-    ("also", "code"),
-    [({"options": {"cores": 4000}}, "place.nowhere"), ({**SMALL, "cores": 4000}, "cluster.cores")],
-)
-def test_where_one_does_not_come_all_are_given_up(
-    home: ProcessCentre, left: frozenset[str], also: Mapping[str, Any], code: str
-) -> None:
-    """The kernel is refused; and what it opens. Both at the one centre there is, under another name of the same."""
-    fleet = Fleet({"a": Wanted.parse("east", SMALL), "b": Wanted.parse("east", also)})
-    with pytest.raises(Refused) as caught:
-        fleet.open()
-    assert caught.value.code == code
     must_be_free(home, left)
 
 
