@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from jupyter_server.auth.decorator import authorized
@@ -13,13 +14,14 @@ from tornado import web
 
 from sampan_lab.catalogue import card, found, here
 from sampan_lab.centre_handlers import AskingHandler
+from sampan_lab.notebook_copy import copied, lies_here
 from sampan_lab.session import Names, named
 
 __all__ = ["ROUTES"]
 
 _WORDS: Final = "([A-Za-z0-9._+-]+)"
 _FACETS: Final = ("kind", "provider", "subject", "centre", "licence", "access", "generated")
-LIMIT: Final = 50
+LIMIT: Final = 30
 """Entries of one answer."""
 
 
@@ -108,10 +110,32 @@ class PictureHandler(AskingHandler):
         self.finish(png, set_content_type="image/png")
 
 
+class NotebookHandler(AskingHandler):
+    """POST: an entry's notebook, copied beside the person's own; `{"path"}`. It is not trusted before they run it."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, provider: str, name: str, version: str) -> None:
+        from sampan import calls
+        from sampan.errors import SampanError
+
+        self._activity.touch()
+        try:
+            told = await self._asking.ask(calls.entry(provider, name, version))
+            source = lies_here(told, os.environ.get("SAMPAN_CENTRE", ""))
+            path = await asyncio.to_thread(copied, source, Path(self.contents_manager.root_dir), name)
+        except SampanError as error:
+            self.refuse(error)
+            return
+        self.set_status(201)
+        self.finish(json.dumps({"path": path}))
+
+
 ROUTES: Final[dict[str, Any]] = {
     "catalogue": SearchHandler,
     "catalogue/here": HereHandler,
     f"catalogue/{_WORDS}/{_WORDS}": EntryHandler,
     f"catalogue/{_WORDS}/{_WORDS}/{_WORDS}": EntryHandler,
     f"catalogue/{_WORDS}/{_WORDS}/{_WORDS}/picture": PictureHandler,
+    f"catalogue/{_WORDS}/{_WORDS}/{_WORDS}/notebook": NotebookHandler,
 }

@@ -21,6 +21,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "csv": "pandas",
     "json": "pandas",
     "parquet": "pyarrow",
+    "notebook": "nbformat",
 }
 """Everything that may open an entry → the package it takes. Nothing else is ever imported for one."""
 
@@ -60,8 +61,15 @@ def _parquet(path: str, copy: Replica) -> Any:
     return pd.read_parquet(path)
 
 
+def _notebook(path: str, copy: Replica) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
 _READERS: Final[Mapping[str, Callable[[str, Replica], Any]]] = {
     "csv": _csv,
     "json": _json,
     "parquet": _parquet,
+    "notebook": _notebook,
 }

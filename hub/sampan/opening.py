@@ -17,7 +17,7 @@ from sampan.finding import Results, centre_here, search, size
 from sampan.messages import Message, text
 from sampan.openers import read
 
-__all__ = ["is_name", "meant", "nearest", "open"]
+__all__ = ["allowed", "elsewhere", "is_name", "meant", "nearest", "open"]
 
 _REF: Final = re.compile(r"([a-z][a-z0-9-]*)/([a-z][a-z0-9-]*)(?:@([A-Za-z0-9][A-Za-z0-9._+-]*))?")
 
@@ -42,7 +42,7 @@ def open(entry: str) -> Any:  # noqa: A001 (called as sampan.open)
         if isinstance(told, Results):
             return told
         one, place = Entry.from_json(told), centre_here()
-        _allowed(one, told)
+        allowed(one, told)
         copy = nearest(one, place, told.get("centres", {}))
         roots = told.get("roots", {}).get(copy.centre, {})
         data = read(one.ref, copy, resolve(copy.href, {**roots, PACKAGES: sysconfig.get_path("purelib")}))
@@ -75,11 +75,11 @@ def meant(broker: Broker, entry: str) -> Json | Results:
 
 def nearest(one: Entry, place: str | None, names: Mapping[str, Mapping[str, str]]) -> Replica:
     """The copy that can be opened at `place`. Raises Refused: it has none, lies elsewhere, or is not whole here."""
-    if not one.replicas:
+    if not one.replicas or one.kind in _NO_DATA:
         raise Refused(_NO_DATA.get(one.kind, "entry.no_data"), entry=one.ref, kind=one.kind)
     near = [copy for copy in one.replicas if copy.centre in {None, place}]
     if not near:
-        raise _elsewhere(one, names)
+        raise elsewhere(one, names)
     whole = [copy for copy in near if copy.state == "online"]
     if not whole:
         raise Refused("entry.state", entry=one.ref, state=near[0].state)
@@ -91,7 +91,8 @@ def nearest(one: Entry, place: str | None, names: Mapping[str, Mapping[str, str]
     return max(sound, key=lambda copy: (copy.centre is not None, copy.completeness))
 
 
-def _elsewhere(one: Entry, names: Mapping[str, Mapping[str, str]]) -> Refused:
+def elsewhere(one: Entry, names: Mapping[str, Mapping[str, str]]) -> Refused:
+    """Where it lies, and what a copy would move."""
     places = sorted({copy.centre for copy in one.replicas if copy.centre is not None})
     said = {
         language: between.join(names.get(place, {}).get(language, place) for place in places)
@@ -108,7 +109,8 @@ def _newest(broker: Broker, provider: str, name: str) -> str:
     return str(shown[0]["version"])
 
 
-def _allowed(one: Entry, told: Json) -> None:
+def allowed(one: Entry, told: Json) -> None:
+    """Raises Conflict for what was taken back or is in quarantine, Forbidden (who to ask) for what one may not read."""
     if one.status == Status.WITHDRAWN:
         raise Conflict("entry.withdrawn", entry=one.ref)
     if one.status == Status.QUARANTINED:

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import math
 import os
 import resource
 import select
@@ -25,7 +26,7 @@ from sampan.entries import PACKAGES, Replica, resolve
 from sampan.errors import SampanError
 from sampan_kernels.probes import software
 
-__all__ = ["answers", "look", "main"]
+__all__ = ["answers", "line", "look", "main"]
 
 Facts = dict[str, Any]
 LONGEST: Final = 240.0
@@ -40,6 +41,7 @@ _TABLE: Final = 200 << 20
 """Bytes of the largest table that is read to see that it opens: it is no lazy thing."""
 _PICTURE: Final = 200_000
 _VARIABLES: Final = 100
+_DIMENSIONS: Final = 20
 _TEXT: Final = 300
 _AXES: Final = {
     "time": "time",
@@ -61,10 +63,14 @@ def look(asked: Mapping[str, Any]) -> Facts:
 def _data(asked: Mapping[str, Any]) -> Facts:
     copy = Replica.from_json(asked["replica"])
     try:
-        path = Path(resolve(copy.href, {**asked.get("roots", {}), PACKAGES: _packages()}))
+        roots = {**asked.get("roots", {}), PACKAGES: _packages()}
+        path = Path(resolve(copy.href, roots))
     except SampanError as error:
         return {"error": error.code}
     try:
+        # What a link leads to elsewhere is read with rights that whoever made the link may not have.
+        if not path.resolve().is_relative_to(Path(roots[copy.href[1:].partition("}")[0]]).resolve()):
+            return {"error": "entry.outside"}
         facts: Facts = {"there": True, **_size(path), **_owner(path, asked.get("group"))}
         if facts["bytes"] <= _HASHED or [facts["bytes"], facts["modified"]] != asked.get("seen"):
             facts["checksum"] = _checksum(path)
@@ -148,7 +154,9 @@ def _opened(copy: Replica, path: Path, size: int, *, picture: bool) -> Facts:
 
 
 def describe(data: Any) -> Facts:
-    """Dimensions, variables with their units, and where and when it is of; the columns of a table."""
+    """Dimensions, variables with their units, and where and when it is of; the columns of a table; the cells of a notebook."""
+    if "cells" in data and "nbformat" in data:
+        return {"dims": {"cells": len(data["cells"])}, "variables": [], "extent": {}}
     if not hasattr(data, "sizes"):
         found = [{"name": str(name)[:_TEXT], "dims": ["rows"]} for name in list(data.columns)[:_VARIABLES]]
         return {"dims": {"rows": len(data)}, "variables": found, "extent": {}}
@@ -156,9 +164,14 @@ def describe(data: Any) -> Facts:
     for name in list(data.data_vars)[:_VARIABLES]:
         one = data[name]
         told = {key: str(one.attrs[key])[:_TEXT] for key in ("units", "long_name") if key in one.attrs}
-        found.append({"name": str(name)[:_TEXT], "dims": [str(dim) for dim in one.dims], **told})
-    dims = {str(name): int(count) for name, count in data.sizes.items()}
-    return {"dims": dims, "variables": found, "extent": _extent(data)}
+        dims = [str(dim)[:_TEXT] for dim in one.dims[:_DIMENSIONS]]
+        found.append({"name": str(name)[:_TEXT], "dims": dims, **told})
+    sizes = list(data.sizes.items())[:_VARIABLES]
+    return {
+        "dims": {str(name)[:_TEXT]: int(count) for name, count in sizes},
+        "variables": found,
+        "extent": _extent(data),
+    }
 
 
 def _extent(data: Any) -> dict[str, list[Any]]:
@@ -169,7 +182,9 @@ def _extent(data: Any) -> dict[str, list[Any]]:
             continue
         with contextlib.suppress(TypeError, ValueError):  # times of another calendar, words
             ends = [one.min().values, one.max().values]
-            found[axis] = [str(end)[:19] if axis == "time" else float(end) for end in ends]
+            told = [str(end)[:19] if axis == "time" else float(end) for end in ends]
+            if axis == "time" or all(map(math.isfinite, told)):
+                found[axis] = told
     return found
 
 
@@ -185,6 +200,11 @@ def _picture(data: Any) -> str | None:
 
 
 # --- one after another, each apart
+
+
+def line(told: Facts) -> str:
+    """As one line of JSON, whatever bytes a name of a file was made of."""
+    return json.dumps(json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")))
 
 
 def answers(
@@ -229,7 +249,7 @@ def _child(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any],
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.dup2(2, 1)
         with open(sink, "wb") as out:
-            out.write(json.dumps(work(asked)).encode())
+            out.write(line(work(asked)).encode())
     finally:
         os._exit(0)
 
@@ -256,14 +276,14 @@ def main() -> None:
     with contextlib.redirect_stdout(sys.stderr):
         _warm(questions)
     for facts in answers(questions):
-        print(json.dumps(facts), flush=True)
+        print("null" if facts is None else line(facts), flush=True)
 
 
 def _warm(questions: Sequence[Mapping[str, Any]]) -> None:
     """What many children would import, once."""
     openers = {one["replica"]["opener"] for one in questions if "replica" in one}
     wanted = ["pandas"] if openers & {"csv", "json"} else []
-    wanted += ["xarray", "dask.array"] if openers - {"csv", "json", "parquet"} else []
+    wanted += ["xarray", "dask.array"] if openers - {"csv", "json", "parquet", "notebook"} else []
     wanted += ["netCDF4"] if "netcdf4" in openers else []
     wanted += ["matplotlib.figure"] if any(one.get("picture") for one in questions) else []
     for name in wanted:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat.v4
 import netCDF4
 import numpy as np
 import pytest
@@ -56,6 +57,13 @@ def test_a_grid_with_dimensions_units_and_extent(tmp_path: Path) -> None:
     assert found["extent"] == {"latitude": [-10.0, 20.0], "longitude": [0.0, 9.0]}
 
 
+def test_a_notebook_by_its_cells(tmp_path: Path) -> None:
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+    nbformat.write(book, tmp_path / "x.ipynb")
+    facts = look(asked(tmp_path, "x.ipynb", "notebook"))
+    assert (facts["opened"], facts["found"]["dims"]) == (True, {"cells": 1})
+
+
 def test_a_folder_is_one_thing(tmp_path: Path) -> None:
     folder = tmp_path / "a.zarr" / "0"
     folder.mkdir(parents=True)
@@ -81,6 +89,29 @@ def test_what_is_wrong_is_a_fact(tmp_path: Path, name: str, opener: str, facts: 
     (tmp_path / "broken.nc").write_bytes(b"CDF\x01 and no more")
     told = look(asked(tmp_path, name, opener))
     assert {key: told.get(key) for key in facts} == facts
+
+
+def test_a_link_that_leads_out_is_not_followed(tmp_path: Path) -> None:
+    data, other = tmp_path / "data", tmp_path / "other"
+    data.mkdir()
+    other.mkdir()
+    for folder in (data, other):
+        (folder / "a.csv").write_bytes(CSV)
+    (data / "out.csv").symlink_to(other / "a.csv")
+    (data / "in.csv").symlink_to(data / "a.csv")
+    (tmp_path / "root").symlink_to(data)
+    assert look(asked(data, "out.csv")) == {"error": "entry.outside"}
+    assert look(asked(tmp_path / "root", "in.csv"))["opened"] is True
+
+
+def test_names_and_numbers_of_every_kind_can_be_told(tmp_path: Path) -> None:
+    grid(tmp_path / "a.nc")
+    with netCDF4.Dataset(tmp_path / "a.nc", "a") as file:
+        file["lat"][:] = np.nan
+    found = look(asked(tmp_path, "a.nc", "netcdf4"))["found"]
+    assert found["extent"] == {"longitude": [0.0, 9.0]}
+    assert json.loads(looking.line({"x": "a\udcff\u2028b"})) == {"x": "a?\u2028b"}
+    assert len(looking.line({"x": "\u2028\x85"}).splitlines()) == 1
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:

@@ -97,8 +97,8 @@ test('pages come one after the other, and a new first page takes the place of al
   const second = found(first, 2, query, PAGE, answer(120, PAGE));
   assert.equal(second.results?.rows.size, 2 * PAGE);
   assert.equal(found(second, 3, query, 0, answer(3, 3)).results?.rows.size, 3);
-  assert.deepEqual(missing(first.results, new Set([0]), 45, 65), [PAGE]);
-  assert.deepEqual(missing(first.results, new Set([0, PAGE]), 45, 65), []);
+  assert.deepEqual(missing(first.results, new Set([0]), 25, 45), [PAGE]);
+  assert.deepEqual(missing(first.results, new Set([0, PAGE]), 25, 45), []);
   assert.deepEqual(missing(null, new Set(), 0, 10), []);
 });
 

@@ -152,6 +152,13 @@ def test_cards_and_offers_go_with_their_kinds() -> None:
     assert refused(kind="offer", offer={**offer, "unit": "yuan"}) == "offer.unit"
 
 
+def test_copies_that_are_notebooks_go_with_notebooks() -> None:
+    copy = {**REPLICA, "href": "{ocean}/x.ipynb", "opener": "notebook"}
+    assert refused(replicas=[copy]) == ""
+    assert refused(kind="notebook", replicas=[REPLICA]) == ""
+    assert Product.model_validate(document(kind="notebook", replicas=[copy])).replicas[0].opener == "notebook"
+
+
 def test_a_group_goes_with_access_by_group() -> None:
     assert Product.model_validate(document(access="group", group="polar")).group == "polar"
     refused(access="group")

@@ -17,6 +17,8 @@ export interface CardActs {
   readonly look: (ref: Ref, kernel: string) => void;
   /** Starts a new notebook with that kernel. */
   readonly start: (kernel: string) => void;
+  /** Copies its notebook, and opens the copy. */
+  readonly copy: (ref: Ref) => void;
   readonly share: (ref: Ref) => void;
 }
 
@@ -75,6 +77,9 @@ export function CardView(shown: Shown): ReactElement {
   );
 }
 
+/** Kinds of entries that are used in other ways than by opening their data. */
+const WITHOUT_DATA: ReadonlySet<string> = new Set(['software', 'notebook']);
+
 type Told = Shown & { readonly card: Card };
 
 function Whole(told: Told): ReactElement {
@@ -102,7 +107,7 @@ function Whole(told: Told): ReactElement {
         {verdict(card, state.here, trans, language)}
       </p>
       <Buttons actions={actions(told)} />
-      {row.opens === 'elsewhere' && row.kind !== 'software' ? <Costs {...told} /> : null}
+      {row.opens === 'elsewhere' && !WITHOUT_DATA.has(row.kind) ? <Costs {...told} /> : null}
       {card.places.length === 0 ? null : <Places {...told} />}
       {card.description === null ? null : <p className="sampan-Description">{card.description[language]}</p>}
       <dl>
@@ -145,6 +150,14 @@ function actions({ card, trans, notebook, kernels, acts }: Told): Action[] {
   const data = card.places.some(one => one.bytes !== null || one.state !== 'online' || one.software === '');
   if (!data || row.kind === 'software' || row.opens === 'taken' || row.opens === 'closed') {
     return [share];
+  }
+  if (row.kind === 'notebook') {
+    const open: Action = {
+      label: trans.__('Open a copy'),
+      title: trans.__('Open a copy: the notebook is put beside your own files'),
+      press: () => acts.copy(row)
+    };
+    return [open, share];
   }
   const local = notebook ? '' : (kernels.find(name => name === 'python3') ?? null);
   const look: Action = {

@@ -4,6 +4,7 @@ import { Clipboard, Notification } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
+import { granted } from '../asking.ts';
 import { place } from '../centres/wire.ts';
 import type { Offer } from '../centres/shape.ts';
 import { Notebooks } from '../notebooks.ts';
@@ -13,7 +14,7 @@ import type { Card } from './shape.ts';
 import * as state from './state.ts';
 import type { Query, Ref, State } from './state.ts';
 import { CatalogueView } from './view.tsx';
-import { entry, picture, search, whereabouts } from './wire.ts';
+import { copyNotebook, entry, picture, search, whereabouts } from './wire.ts';
 
 /** Where the kernel in front computes has no events. */
 const EVERY = 5_000;
@@ -68,6 +69,7 @@ export class CataloguePanel {
     },
     insert: (ref: Ref): void => void this.notebooks.insert(state.opening(ref)),
     look: (ref: Ref, kernel: string): void => void this.notebooks.run(kernel, state.looking(ref)),
+    copy: (ref: Ref): void => void this.copy(ref),
     start: (kernel: string): void => void this.notebooks.create(kernel),
     share: (ref: Ref): void => {
       const hub = PageConfig.getOption('hubPrefix');
@@ -75,6 +77,13 @@ export class CataloguePanel {
       Notification.success(this.trans.__('The link to it is in the clipboard.'), { autoClose: 3000 });
     }
   };
+
+  private async copy(ref: Ref): Promise<void> {
+    const told = await copyNotebook(this.settings, ref);
+    if (granted(told, this.trans, this.language) && 'answer' in told) {
+      await this.app.commands.execute('docmanager:open', { path: told.answer.path });
+    }
+  }
 
   private draw() {
     const specs = this.app.serviceManager.kernelspecs.specs?.kernelspecs ?? {};

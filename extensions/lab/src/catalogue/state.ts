@@ -55,7 +55,7 @@ export const NOTHING_ASKED: State = {
 /** Rows that the broker gives of one search at the most. */
 export const MOST = 10_000;
 /** Rows of one answer. */
-export const PAGE = 50;
+export const PAGE = 30;
 
 /** The state after an answer to a search, whose first row is at `offset`. Only to the question that is asked now. */
 export function found(state: State, at: number, query: Query, offset: number, told: Told<Found>): State {

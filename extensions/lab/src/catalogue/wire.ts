@@ -33,6 +33,12 @@ export function entry(settings: Settings, ref: Ref, here: string): Promise<Told<
   );
 }
 
+/** Copies an entry's notebook beside the person's own ones. */
+export function copyNotebook(settings: Settings, ref: Ref): Promise<Told<{ readonly path: string }>> {
+  const parts = [ref.provider, ref.name, ref.version, 'notebook'];
+  return ask(settings, `catalogue/${parts.map(encodeURIComponent).join('/')}`, 'POST');
+}
+
 /** The preview of an entry's data, as an address of this page's own; empty where there is none. */
 export async function picture(settings: Settings, ref: Ref): Promise<string> {
   const parts = [ref.provider, ref.name, ref.version, 'picture'];
