@@ -16,7 +16,7 @@ import asyncssh
 from sampan_hub.keys import MasterKey
 from tests.ways.person import Kernel, Person
 from tests.ways.processes import environment, of_jobs, words_with
-from tests.ways.whole_hub import WholeHub
+from tests.ways.whole_hub import WholeHub, came
 
 __all__ = ["OPEN_CLUSTER", "content", "found_in", "gather", "newer", "open_to_others"]
 
@@ -70,6 +70,24 @@ async def gather(hub: WholeHub, person: Person, kernel: Kernel) -> dict[str, str
     for cookie in person.client.cookies.jar:
         found[f"cookie {cookie.name} of {cookie.path}"] = str(cookie.value).strip('"')
     return found
+
+
+async def launched_kernel(hub: WholeHub) -> dict[str, str]:
+    """A new one of alice's, that is a launch of its own: its keys, and what it is given to ask the broker with."""
+    wish = {"kind": "kernel", "name": "apart", "options": {"plan": "light"}}
+    launch = (await hub.ask("POST", "/launches", "alice", json=wish))["id"]
+
+    async def ready() -> bool:
+        return bool((await hub.ask("GET", f"/launches/{launch}", "alice"))["stage"] == "ready")
+
+    await came(ready, 60)
+    keys = await hub.ask("GET", f"/launches/{launch}/keys", "alice")
+    tag = f"sampan-{hub.secret('hub-id')}-{launch}-1"
+    token = MasterKey.load(hub.state / "secrets" / "master").job_token(tag)
+    return {
+        "launched token": token,
+        **{f"launched {name}": keys[name] for name in ("key", "curve_secretkey")},
+    }
 
 
 def _middle(text: str) -> str:

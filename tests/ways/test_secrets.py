@@ -18,7 +18,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from sampan_hub.keys import MasterKey
 from sampan_kernels import berth
 from tests.sampan.listeners import Listener
 from tests.ways import stranger
@@ -31,10 +30,11 @@ from tests.ways.secrets_of import (
     found_in,
     gather,
     job_environments,
+    launched_kernel,
     newer,
     open_to_others,
 )
-from tests.ways.whole_hub import WholeHub, came, whole_hub
+from tests.ways.whole_hub import WholeHub, whole_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,27 +72,10 @@ async def scene(kind: str) -> AsyncIterator[Scene]:
             assert (await kernel.run(OPEN_CLUSTER)).strip() == "42"
             # A fork's own variables are seen in what it starts.
             await kernel.run("import subprocess; shown = subprocess.Popen(['sleep', '3600'])")
-            secrets = await _launched_kernel(hub) | await gather(hub, alice, kernel)
+            secrets = await launched_kernel(hub) | await gather(hub, alice, kernel)
             yield Scene(
                 hub, alice, kernel, began, {n: text for n, text in secrets.items() if SESSION not in n}
             )
-
-
-async def _launched_kernel(hub: WholeHub) -> dict[str, str]:
-    wish = {"kind": "kernel", "name": "apart", "options": {"plan": "light"}}
-    launch = (await hub.ask("POST", "/launches", "alice", json=wish))["id"]
-
-    async def ready() -> bool:
-        return bool((await hub.ask("GET", f"/launches/{launch}", "alice"))["stage"] == "ready")
-
-    await came(ready, 60)
-    keys = await hub.ask("GET", f"/launches/{launch}/keys", "alice")
-    tag = f"sampan-{hub.secret('hub-id')}-{launch}-1"
-    token = MasterKey.load(hub.state / "secrets" / "master").job_token(tag)
-    return {
-        "launched token": token,
-        **{f"launched {name}": keys[name] for name in ("key", "curve_secretkey")},
-    }
 
 
 async def test_there_are_secrets_to_look_for(scene: Scene) -> None:
