@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from sampan import calls
 from sampan.client import Broker
 from sampan.entries import Status
-from sampan.errors import Invalid
+from sampan.errors import Invalid, Missing
 from sampan_hub import plain_yaml
 from sampan_hub.catalogue.demo import datasets, software
-from sampan_hub.catalogue.looking_command import harvest, verify
+from sampan_hub.catalogue.looking_command import REF, harvest, verify
 from sampan_hub.catalogue.product import Product
 from sampan_hub.catalogue.shares import offers
 from sampan_hub.user_lock import user_lock
@@ -24,6 +24,8 @@ __all__ = ["CatalogueCommand", "command", "read_product"]
 
 _IN_EVERY_ENVIRONMENT: Final = "demo-iris"
 
+_MOVES: Final = {"deprecate": Status.DEPRECATED, "withdraw": Status.WITHDRAWN}
+
 
 class CatalogueCommand:
     help = "publish products in the catalogue / 在目录中发布条目"
@@ -31,10 +33,11 @@ class CatalogueCommand:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "what",
-            choices=("publish", "demo", "verify", "harvest"),
+            choices=("publish", "demo", "verify", "harvest", *_MOVES),
             help=(
                 "publish the products of these files, or the demo catalogue; look at entries at their centres now; "
-                "make entries of what a centre has / 发布文件中的条目，或演示目录；立即到各中心检查条目；收录某中心已有的内容"
+                "make entries of what a centre has; advise against a version, or take it back / "
+                "发布文件中的条目，或演示目录；立即到各中心检查条目；收录某中心已有的内容；不再推荐某版本，或撤回某版本"
             ),
         )
         parser.add_argument(
@@ -42,9 +45,10 @@ class CatalogueCommand:
             nargs="*",
             metavar="FILE",
             help=(
-                "product.yaml; to verify: provider/name@version, or none for all; to harvest: CENTRE FORM {root}/path, "
+                "product.yaml; to verify, deprecate, withdraw: provider/name@version, to verify none for all; "
+                "to harvest: CENTRE FORM {root}/path, "
                 "the form one of esm, folder, intake, lmod, stac / "
-                "条目文件；检查时为条目名称，省略则检查全部；收录时为 中心 类型 {root}/路径"
+                "条目文件；检查、不再推荐或撤回时为条目名称，检查时省略则检查全部；收录时为 中心 类型 {root}/路径"
             ),
         )
         parser.add_argument(
@@ -64,6 +68,8 @@ class CatalogueCommand:
             return verify(args.files)
         if args.what == "harvest":
             return harvest(args)
+        if args.what in _MOVES:
+            return _move(args.files, _MOVES[args.what])
         with Broker.from_environment() as broker:
             if args.what == "demo":
                 products = [*demo(args.data), *_shares(broker)]
@@ -81,6 +87,17 @@ def demo(data: bool) -> Iterable[Product]:
     """Real entries; without `data` those alone that every environment of ours has."""
     yield from software(user_lock())
     yield from (one for one in datasets() if data or one.provider == _IN_EVERY_ENVIRONMENT)
+
+
+def _move(refs: Iterable[str], status: Status) -> int:
+    with Broker.from_environment() as broker:
+        for ref in refs:
+            named = REF.fullmatch(ref)
+            if named is None:
+                raise Missing("entry.unknown", entry=ref[:100])
+            kept = broker.ask(calls.move_entry(named[1], named[2], named[3], status))
+            print(f"{ref}  {kept['status']}")
+    return 0
 
 
 def _shares(broker: Broker) -> Iterable[Product]:

@@ -15,7 +15,7 @@ from sampan.messages import Message
 from sampan.tables import clean
 from sampan.whereabouts import spoken_language
 
-__all__ = ["harvest", "verify"]
+__all__ = ["REF", "harvest", "verify"]
 
 LOOKING: Final = 900.0
 """Seconds for an answer, which comes when the last centre has looked."""

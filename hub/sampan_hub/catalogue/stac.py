@@ -134,8 +134,17 @@ class Stac:
                 {"rel": "via", "type": _JSON, "href": self._entry(kept)},
                 *_cited(kept),
             ],
-            "assets": dict(self._asset(kept, at, copy) for at, copy in enumerate(kept.document["replicas"])),
+            "assets": {
+                **self._preview(kept),
+                **dict(self._asset(kept, at, copy) for at, copy in enumerate(kept.document["replicas"])),
+            },
         }
+
+    def _preview(self, kept: Kept) -> dict[str, Any]:
+        if not (kept.found or {}).get("picture"):
+            return {}
+        href = f"{self._entry(kept)}/picture"
+        return {"preview": {"href": href, "type": "image/png", "roles": ["thumbnail"]}}
 
     def _asset(self, kept: Kept, at: int, copy: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Where a copy lies at its centre; what every environment brings along has no place, and the entry tells of it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from sampan.errors import Forbidden, Invalid
+from sampan.errors import Forbidden, Invalid, Missing
+from sampan_hub.catalogue.command import CatalogueCommand
 from sampan_hub.catalogue.provider_command import ProvidersCommand
 from tests.sampan_hub.catalogue.products import document
 from tests.sampan_hub.catalogue.served import Served, served
@@ -148,11 +150,17 @@ async def test_a_form_is_told_everything_that_is_wrong(hub: Served) -> None:
     assert good.json() == {"errors": []}
 
 
-def run(hub: Served, who: str, what: str, which: str | None = None, **more: str | None) -> int:
-    reasons = {"reason_en": None, "reason_zh": None, **more}
+@contextmanager
+def as_(hub: Served, who: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAMPAN_URL", f"http://127.0.0.1:{hub.broker.port}")
         patch.setenv("SAMPAN_TOKEN", hub.tokens[who])
+        yield
+
+
+def run(hub: Served, who: str, what: str, which: str | None = None, **more: str | None) -> int:
+    reasons = {"reason_en": None, "reason_zh": None, **more}
+    with as_(hub, who):
         return ProvidersCommand().run(argparse.Namespace(what=what, which=which, **reasons))
 
 
@@ -174,6 +182,16 @@ async def test_the_same_by_command(hub: Served, tmp_path: Path, capsys: pytest.C
     assert "by-hand  software  approved" in said
     await publish(hub, "by-hand")
     await hub.ask("POST", "/catalogue/entries/by-hand/sst/1.0/uses", "olga", json={"centre": "east"})
+    with as_(hub, "alice"):
+        args = argparse.Namespace(what="deprecate", files=["by-hand/sst@1.0"])
+        assert await asyncio.to_thread(CatalogueCommand().run, args) == 0
+        args = argparse.Namespace(what="withdraw", files=["by-hand/sst@1.0", "by-hand"])
+        with pytest.raises(Missing):
+            await asyncio.to_thread(CatalogueCommand().run, args)
+    assert capsys.readouterr().out.splitlines() == [
+        "by-hand/sst@1.0  deprecated",
+        "by-hand/sst@1.0  withdrawn",
+    ]
     assert await asyncio.to_thread(run, hub, "alice", "uses", "by-hand") == 0
     assert capsys.readouterr().out.splitlines()[1].split()[:4] == ["sst@1.0", "east", "1", "1"]
     file.write_text("name: by-hand\n")
