@@ -12,10 +12,12 @@ from sampan.errors import Refused, Unavailable
 from sampan.need import Need
 from sampan.stages import Kind, Stage, Target
 from sampan_hub import cluster_api
+from sampan_hub.reconcile import Reconciler
 from sampan_hub.records import Launch
 from sampan_hub.steps.crewing import dismiss, hire, say_workers
 from sampan_hub.sweep import sweep
 from tests.sampan_hub.scripted_centre import Bench
+from tests.waiting import until
 
 KEY: Final = "0123456789abcdef" * 2
 LOST: Final = Unavailable("centre.timeout", centre="here", seconds=10)
@@ -208,6 +210,19 @@ async def test_a_link_that_flaps_ends_no_cluster(one: Bench, monkeypatch: pytest
     await one.step(launch)
     assert (await one.row(launch)).target is Target.STOPPED, "it hung up"
     one.services.links.clear()
+
+
+async def test_nothing_is_kept_of_a_cluster_that_is_over(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where somebody asks for it when it has ended, or it ends before it stands."""
+    monkeypatch.setattr("sampan_hub.reconcile._ROUTE_STAYS", 0.0)
+    reconciler, launch = Reconciler(one.services), await opened(one)
+    await one.store.update_launch(launch.id, target=Target.STOPPED)
+    await one.over(launch)
+    one.services.rosters.of(launch.id).state = {"workers": 1, "wanted": 1}
+    one.services.end_heard(launch.id).set()
+    await reconciler.take_up(await one.row(launch))
+    await until(lambda: not reconciler._tasks)
+    assert not one.services.rosters.of(launch.id).state
 
 
 async def test_what_came_too_late_is_swept_by_its_attempts_name(one: Bench) -> None:
