@@ -733,6 +733,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The entry wants to be opened with “{value}”, which is not allowed. Its provider has to choose one of the list.",
         "条目要求用“{value}”打开，该方式不被允许。请服务商从允许的列表中选择。",
     ),
+    "check.outside": (
+        "{what} at {centre} is a link that leads out of the folder of its data.",
+        "{centre}的 {what} 是指向数据目录之外的链接。",
+    ),
     "check.product": (
         "The entry says something at “{key}” that no entry may say. Its provider has to correct it.",
         "条目的“{key}”内容不符合规范。请服务商更正。",

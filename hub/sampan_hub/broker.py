@@ -160,6 +160,7 @@ class Broker:
         await reconciler.close()
         await services.hints.close()
         await services.entitlements.close()
+        await services.verifier.close()
         for link in list(services.links.values()):
             await link.close()
         await services.doors.close()

@@ -182,9 +182,10 @@ def _extent(data: Any) -> dict[str, list[Any]]:
             continue
         with contextlib.suppress(TypeError, ValueError):  # times of another calendar, words
             ends = [one.min().values, one.max().values]
-            told = [str(end)[:19] if axis == "time" else float(end) for end in ends]
-            if axis == "time" or all(map(math.isfinite, told)):
-                found[axis] = told
+            if axis == "time":
+                found[axis] = [str(end)[:19] for end in ends]
+            elif all(math.isfinite(float(end)) for end in ends):
+                found[axis] = [float(end) for end in ends]
     return found
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sampan.entries import resolve
 from sampan.errors import SampanError
+from sampan_kernels.looking import line
 
 __all__ = ["FORMS", "main", "reap"]
 
@@ -251,7 +252,7 @@ def main() -> None:
     asked = json.load(sys.stdin)
     try:
         for one in (*reap(asked), {"end": True}):
-            print(json.dumps(one))
+            print(line(one))
     except SampanError as error:
         print(json.dumps({"failed": error.code}))
     except (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Response
@@ -47,11 +46,7 @@ async def check_everything(services: Parts, person: Who) -> None:
     """Begins to look at everything in the catalogue; an administrator does that. What was seen stands with each entry."""
     if not person.admin:
         raise Forbidden("access.admin")
-    looking = asyncio.create_task(
-        services.verifier.round(services.now(), services.now), name="verifier, asked for"
-    )
-    services.listening.add(looking)
-    looking.add_done_callback(services.listening.discard)
+    services.verifier.begin(services.now)
 
 
 class Where(BaseModel):

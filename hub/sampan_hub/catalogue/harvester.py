@@ -127,8 +127,8 @@ async def _renew(
             raise Conflict("harvest.taken", entry=kept.ref)
         elif kept.status is Status.WITHDRAWN and kept.reason is not None and kept.reason.code == _VANISHED:
             # It alone comes back: nobody took it away.
-            told = {"status": Status.PUBLISHED, "reason": None, "document": made.to_json()}
-            new.append((await rows.revise(connection, kept, by, told)).ref)
+            await rows.revise(connection, kept, by, {"status": Status.PUBLISHED, "reason": None})
+            new.append((await rows.put(connection, made, by)).ref)
         elif kept.status is Status.WITHDRAWN or kept.document == made.to_json():
             same += 1
         else:
@@ -153,7 +153,6 @@ async def _tell(
     else:
         listed = [Check(one.name, what.centre, at, True, None, ("listed",)) for one in made.builds]
         await verifier.findings.write(kept, listed)
-    ours = kept.reason is not None and kept.reason.code.startswith("check.")
-    back = Status.PUBLISHED if kept.status is Status.QUARANTINED and ours else None
+    back = verdicts.stood(kept)
     if kept.status.shown or back:
         await verifier.findings.conclude(kept, Conclusion(at, back))

@@ -23,7 +23,7 @@ MOVES: Final[Mapping[Status, frozenset[Status]]] = {
     Status.DRAFT: frozenset({Status.PUBLISHED, Status.WITHDRAWN}),
     Status.PUBLISHED: frozenset({Status.DEPRECATED, Status.WITHDRAWN, Status.QUARANTINED}),
     Status.DEPRECATED: frozenset({Status.PUBLISHED, Status.WITHDRAWN, Status.QUARANTINED}),
-    Status.QUARANTINED: frozenset({Status.PUBLISHED, Status.WITHDRAWN}),
+    Status.QUARANTINED: frozenset({Status.PUBLISHED, Status.DEPRECATED, Status.WITHDRAWN}),
     Status.WITHDRAWN: frozenset(),
 }
 """How an entry stands → how it may stand next."""

@@ -15,7 +15,19 @@ from sampan.messages import Message
 from sampan_hub.catalogue.product import Product
 from sampan_hub.catalogue.rows import Kept
 
-__all__ = ["BY", "Check", "Facts", "Thing", "conclusion", "fault", "faulty", "png", "things", "verdict"]
+__all__ = [
+    "BY",
+    "Check",
+    "Facts",
+    "Thing",
+    "conclusion",
+    "fault",
+    "faulty",
+    "png",
+    "stood",
+    "things",
+    "verdict",
+]
 
 BY: Final = "sampan-verifier"
 """Who says it, in the revisions."""
@@ -23,6 +35,7 @@ _PICTURE: Final = 200_000
 _SIDE: Final = 2_000
 _CONCERNS: Final = {"group": "check.group_unknown", "licence": "check.licence", "opener": "check.opener"}
 Words = Annotated[str, Field(max_length=400)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Told(BaseModel):
@@ -49,7 +62,9 @@ class Found(_Told):
 
     dims: Annotated[dict[Words, Annotated[int, Field(ge=0)]], Field(max_length=100)]
     variables: Annotated[list[Variable], Field(max_length=100)]
-    extent: Annotated[dict[Words, list[Any]], Field(max_length=10)] = {}
+    extent: Annotated[
+        dict[Words, Annotated[list[Number | Words], Field(max_length=2)]], Field(max_length=10)
+    ] = {}
 
 
 class Facts(_Told):
@@ -142,6 +157,8 @@ def _wrong(part: Mapping[str, Any], facts: Facts, public: bool, how: list[str]) 
         return Message("check.broke", {"why": facts.failed})
     if facts.error == "entry.root":
         return Message("check.root")
+    if facts.error == "entry.outside":
+        return Message("check.outside")
     if facts.there is False:
         return Message("check.gone")
     if facts.there is None and facts.error is None:
@@ -203,23 +220,36 @@ def conclusion(kept: Kept, wanted: Sequence[Thing], checks: Iterable[Check]) -> 
     known = {(one.what, one.centre): one for one in checks}
     seen = [known.get((one.what, one.centre)) for one in wanted]
     sound = [one.at for one in seen if one is not None and one.sound]
-    ours = kept.reason is not None and kept.reason.code.startswith("check.")
+    back = stood(kept)
     if sound:
-        back = Status.PUBLISHED if kept.status is Status.QUARANTINED and ours else None
         return Conclusion(max(sound), back)
     if not wanted:
         # Nothing that is looked at, such as a module: it is as it was when it was harvested.
-        back = Status.PUBLISHED if kept.status is Status.QUARANTINED and ours else None
         return Conclusion(kept.verified_at, back)
     dead = [one.reason for one in seen if one is not None and one.reason is not None]
     if kept.status.shown and dead and len(dead) == len(seen):
-        return Conclusion(None, Status.QUARANTINED, dead[0])
+        return Conclusion(None, Status.QUARANTINED, _aside(kept, dead[0]))
     return Conclusion(None)
 
 
 def faulty(kept: Kept, reason: Message) -> Conclusion:
     """Of an entry whose own words no entry may say."""
-    return Conclusion(None, *((Status.QUARANTINED, reason) if kept.status.shown else ()))
+    return Conclusion(None, *((Status.QUARANTINED, _aside(kept, reason)) if kept.status.shown else ()))
+
+
+def stood(kept: Kept) -> Status | None:
+    """How it stood before it was put into quarantine here; None where it was not."""
+    if (
+        kept.status is not Status.QUARANTINED
+        or kept.reason is None
+        or not kept.reason.code.startswith("check.")
+    ):
+        return None
+    return Status.DEPRECATED if kept.reason.params.get("before") == Status.DEPRECATED else Status.PUBLISHED
+
+
+def _aside(kept: Kept, reason: Message) -> Message:
+    return Message(reason.code, {**reason.params, "before": kept.status.value})
 
 
 def png(told: str | None) -> bytes | None:

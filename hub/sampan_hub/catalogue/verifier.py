@@ -43,6 +43,7 @@ class Verifier:
         self._every = every
         # Whatever is asked for meanwhile waits for its turn: a centre is asked by one of us at a time.
         self._turn = asyncio.Lock()
+        self._begun: asyncio.Task[None] | None = None
 
     async def run(self, now: Any) -> None:
         """For ever; `now` tells the time."""
@@ -50,13 +51,26 @@ class Verifier:
             return
         await asyncio.sleep(min(_FIRST, self._every))
         while True:
-            try:
-                await self.round(now() - _LATELY * self._every, now)
-            except SampanError as error:
-                log.warning("the catalogue was not looked through: %s", error)
-            except Exception:
-                log.exception("the catalogue was not looked through; it is tried again")
+            await self._surely(now() - _LATELY * self._every, now)
             await asyncio.sleep(self._every)
+
+    def begin(self, now: Any) -> None:
+        """A round of everything, beside whoever asks; one at a time."""
+        if self._begun is None or self._begun.done():
+            self._begun = asyncio.create_task(self._surely(now(), now), name="verifier, asked for")
+
+    async def close(self) -> None:
+        if self._begun is not None:
+            self._begun.cancel()
+            await asyncio.gather(self._begun, return_exceptions=True)
+
+    async def _surely(self, before: float, now: Any) -> None:
+        try:
+            await self.round(before, now)
+        except SampanError as error:
+            log.warning("the catalogue was not looked through: %s", error)
+        except Exception:
+            log.exception("the catalogue was not looked through; it is tried again")
 
     async def round(self, before: float, now: Any) -> None:
         """Looks at everything that was not seen since then."""

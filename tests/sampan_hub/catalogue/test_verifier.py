@@ -124,6 +124,12 @@ async def test_what_is_mended_comes_back_and_what_a_person_set_aside_does_not(lo
     looking.file("west", "sst.csv")
     await looking.round()
     assert await looking.told("sst") == (GOOD, None)
+    (looking.place / "west" / "data" / "sst.csv").unlink()
+    await looking.shelf.move([("ocean", "sst", "1.0")], Status.DEPRECATED, "olga")
+    await looking.round()
+    looking.file("west", "sst.csv")
+    await looking.round()
+    assert await looking.told("sst") == (Status.DEPRECATED, None), "as it stood before"
     await looking.shelf.move([("ocean", "sst", "1.0")], BAD, "root")
     await looking.round()
     assert (await looking.told("sst"))[0] is BAD
