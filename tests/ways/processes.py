@@ -82,7 +82,7 @@ async def server_of(hub: WholeHub, launch: str, other_than: int = 0) -> int:
         ]
         return servers[0] if servers else None
 
-    pid: int = await came(found)
+    pid: int = await came(found, 60)
     return pid
 
 

@@ -212,11 +212,11 @@ for number in range(30):
 
 async def test_what_was_said_while_the_page_was_asleep_outlives_its_server(hub: WholeHub) -> None:
     """It lay in the memory of the Jupyter server that was killed; the page that comes back hears each line once."""
-    async with Person(hub, "fay") as fay:
-        await fay.start(plan="light", centre="east")
-        await fay.ready()
-        session = (await fay.launch())["id"]
-        page = await fay.notebook(name="sampan--cores-1--memory-1--hours-1--centre-west")
+    async with Person(hub, "dan") as dan:
+        await dan.start(plan="light", centre="east")
+        await dan.ready()
+        session = (await dan.launch())["id"]
+        page = await dan.notebook(name="sampan--cores-1--memory-1--hours-1--centre-west")
         asked = await page.ask(COUNTS)
         lines = page.said(asked)
         heard = [await anext(lines) for _ in range(3)]
@@ -224,7 +224,7 @@ async def test_what_was_said_while_the_page_was_asleep_outlives_its_server(hub: 
         await page.leave()
 
         async def computed() -> bool:
-            [kernel] = (await fay.client.get(f"{fay.path()}api/kernels")).json()
+            [kernel] = (await dan.client.get(f"{dan.path()}api/kernels")).json()
             return bool(kernel["execution_state"] == "idle")
 
         await came(computed)
@@ -233,10 +233,10 @@ async def test_what_was_said_while_the_page_was_asleep_outlives_its_server(hub: 
         await processes.server_of(hub, session, other_than=killed)
         await page.wake()
         await page.ask("pass")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             heard += [text async for text in page.said(asked)]
         assert "".join(heard).split() == [str(number) for number in range(30)]
-        await fay.stop()
+        await dan.stop()
 
 
 async def test_a_stream_that_is_refused_disturbs_nobody(hub: WholeHub) -> None:
