@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,7 +55,9 @@ async def harvest(
     findings = await centre.ask(reap(python, asked), deadline=_DEADLINE)
     skipped = [(one.skipped, Message(f"harvest.{one.why}")) for one in findings if one.skipped is not None]
     found = [one for one in findings if one.skipped is None]
-    seen = await _look(verifier, centre, what, found, at)
+    before = await shelf.read(select(entries).where(entries.c.source == what.source))
+    pictured = {(one.name, one.version) for one in before if (one.found or {}).get("picture")}
+    seen = await _look(verifier, centre, what, found, pictured, at)
     products: dict[Ref, Product] = {}
     for one in found:
         made = _product(what, one, seen.get(reference(one)), products)
@@ -74,16 +76,22 @@ async def harvest(
 
 
 async def _look(
-    verifier: Verifier, centre: Centre, what: Harvest, found: Sequence[Finding], at: float
+    verifier: Verifier,
+    centre: Centre,
+    what: Harvest,
+    found: Sequence[Finding],
+    pictured: Collection[Ref],
+    at: float,
 ) -> dict[Ref, tuple[Facts, Check]]:
-    """What is seen of each that is data."""
+    """What is seen of each that is data. Of what has changed the verifier makes the next preview."""
     parts = {
         reference(one): {"href": one.href, "opener": one.opener, "centre": what.centre}
         for one in found
         if one.kind == "dataset"
     }
     things = [Thing(part["href"] or "", what.centre, part) for part in parts.values()]
-    answered = await verifier.look(centre, [(thing, None, True) for thing in things])
+    wanted = [(thing, None, ref not in pictured) for ref, thing in zip(parts, things, strict=True)]
+    answered = await verifier.look(centre, wanted)
     where = text(what.to_json())
     return {
         ref: (facts, verdicts.verdict(thing, facts, at, True, where))
