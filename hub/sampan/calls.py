@@ -226,24 +226,6 @@ def move_entry(provider: str, name: str, version: str, status: str) -> Call[Json
     return Call("PUT", f"{_entry(provider, name, version)}/status", _mapping, json={"status": status})
 
 
-def providers() -> Call[list[Json]]:
-    return Call("GET", "/api/catalogue/providers", _listing)
-
-
-def register_provider(told: Json) -> Call[Json]:
-    return Call("POST", "/api/catalogue/providers", _mapping, json=told)
-
-
-def decide_provider(name: str, standing: str, reason: Json | None) -> Call[Json]:
-    told = {"standing": standing, "reason": reason}
-    return Call("PUT", f"/api/catalogue/providers/{_word(name)}/standing", _mapping, json=told)
-
-
-def provider_uses(name: str) -> Call[list[Json]]:
-    """How often each of its entries was opened, by how many people, at which centre, and when last."""
-    return Call("GET", f"/api/catalogue/providers/{_word(name)}/uses", _listing)
-
-
 def use(provider: str, name: str, version: str, centre: str | None, replica: str) -> Call[None]:
     told = {"centre": centre, "replica": replica}
     return Call("POST", f"{_entry(provider, name, version)}/uses", _nothing, json=told)

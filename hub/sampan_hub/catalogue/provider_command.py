@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import re
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from sampan import calls
+from sampan.calls import Call, Json
 from sampan.client import Broker
-from sampan.errors import Invalid
+from sampan.errors import Invalid, Missing
 from sampan.tables import table
 from sampan.whereabouts import spoken_language
 from sampan_hub import plain_yaml
@@ -20,6 +21,7 @@ from sampan_hub.catalogue.members import Registration, Standing
 
 __all__ = ["ProvidersCommand", "command"]
 
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _DECIDED: Final = {
     "approve": Standing.APPROVED,
     "refuse": Standing.REFUSED,
@@ -55,14 +57,15 @@ class ProvidersCommand:
             raise Invalid("provider.which", field="NAME")
         with Broker.from_environment() as broker:
             if args.what == "uses":
-                print(_uses(broker.ask(calls.provider_uses(args.which))))
+                print(_uses(broker.ask(_call("GET", f"/{_named(args.which)}/uses"))))
                 return 0
             if args.what == "list":
-                told = broker.ask(calls.providers())
+                told = broker.ask(_call("GET"))
             elif args.what == "register":
-                told = [broker.ask(calls.register_provider(read_registration(Path(args.which))))]
+                told = broker.ask(_call("POST", json=read_registration(Path(args.which))))
             else:
-                told = [broker.ask(calls.decide_provider(args.which, _DECIDED[args.what], _reason(args)))]
+                decision = {"standing": _DECIDED[args.what], "reason": _reason(args)}
+                told = broker.ask(_call("PUT", f"/{_named(args.which)}/standing", json=decision))
         print(_providers(told))
         return 0
 
@@ -78,6 +81,21 @@ def read_registration(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise Invalid("entry.product", file=str(file), key="?", expected=str(error)) from error
     return told.model_dump(mode="json")
+
+
+def _call(method: str, path: str = "", json: Json | None = None) -> Call[list[Json]]:
+    """A row, or rows, of providers."""
+    return Call(method, f"/api/catalogue/providers{path}", _rows, json=json)
+
+
+def _rows(body: Any) -> list[Json]:
+    return list(body) if isinstance(body, list) else [dict(body)]
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Missing("provider.unknown", provider=name[:64])
+    return name
 
 
 def _reason(args: argparse.Namespace) -> dict[str, str] | None:
