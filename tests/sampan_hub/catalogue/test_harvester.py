@@ -48,14 +48,12 @@ async def entries(looking: Looking, *names: str) -> list[tuple[Status, str | Non
     return [(one.status, None if one.reason is None else one.reason.code) for one in found]
 
 
-async def test_a_folder_from_the_first_time_to_the_last(looking: Looking) -> None:
-    data = looking.place / "west" / "data"
-    grid(data / "tas_monthly.nc")
-    looking.file("west", "stations.csv")
+async def test_a_grid_with_what_it_holds_and_a_preview(looking: Looking) -> None:
+    grid(looking.place / "west" / "data" / "tas_monthly.nc")
     looking.file("west", "broken.nc", "no netCDF")
-    first = await reaped(looking)
-    assert sorted(first.new) == ["west-archive/stations@1", "west-archive/tas-monthly@1"]
-    assert [(what, why.code) for what, why in first.skipped] == [("broken", "check.not_opened")]
+    done = await reaped(looking)
+    assert done.new == ("west-archive/tas-monthly@1",)
+    assert [(what, why.code) for what, why in done.skipped] == [("broken", "check.not_opened")]
     tas = await looking.shelf.entry("west-archive", "tas-monthly", "1")
     assert (tas.status, tas.verified_at) == (Status.PUBLISHED, looking.clock)
     assert tas.document["variables"] == ["tas"]
@@ -65,30 +63,34 @@ async def test_a_folder_from_the_first_time_to_the_last(looking: Looking) -> Non
     assert tas.found is not None
     assert tas.found["dims"] == {"lat": 2, "lon": 3}
     assert await looking.verifier.findings.picture(tas.number) is not None
-    # Nothing has changed: no revision.
+
+
+async def test_a_folder_from_the_first_time_to_the_last(looking: Looking) -> None:
+    data = looking.place / "west" / "data"
+    looking.file("west", "a.csv")
+    looking.file("west", "b.csv")
+    assert sorted((await reaped(looking)).new) == ["west-archive/a@1", "west-archive/b@1"]
+    first = await looking.shelf.entry("west-archive", "a", "1")
     again = await reaped(looking)
     assert (again.new, again.changed, again.same, again.vanished) == ((), (), 2, ())
-    assert (await looking.shelf.entry("west-archive", "tas-monthly", "1")).revision == tas.revision
+    assert (await looking.shelf.entry("west-archive", "a", "1")).revision == first.revision
     # One has changed, and one has gone.
-    looking.file("west", "stations.csv", "a,b,c\n1,2,3\n")
-    (data / "tas_monthly.nc").unlink()
+    looking.file("west", "b.csv", "a,b,c\n1,2,3\n")
+    (data / "a.csv").unlink()
     third = await reaped(looking)
-    assert (third.changed, third.vanished) == (("west-archive/stations@1",), ("west-archive/tas-monthly@1",))
-    assert await entries(looking, "tas-monthly", "stations") == [
+    assert (third.changed, third.vanished) == (("west-archive/b@1",), ("west-archive/a@1",))
+    assert await entries(looking, "a", "b") == [
         (Status.WITHDRAWN, "harvest.vanished"),
         (Status.PUBLISHED, None),
     ]
     # It comes back; what is there and cannot be opened for now is not taken for gone.
-    grid(data / "tas_monthly.nc")
-    looking.file("west", "stations.csv", "")
+    looking.file("west", "a.csv")
+    looking.file("west", "b.csv", "")
     fourth = await reaped(looking)
-    assert (fourth.new, fourth.vanished) == (("west-archive/tas-monthly@1",), ())
-    assert await entries(looking, "tas-monthly", "stations") == [(Status.PUBLISHED, None)] * 2
+    assert (fourth.new, fourth.vanished) == (("west-archive/a@1",), ())
+    assert await entries(looking, "a", "b") == [(Status.PUBLISHED, None)] * 2
     await looking.round()
-    assert await entries(looking, "tas-monthly", "stations") == [
-        (Status.PUBLISHED, None),
-        (Status.QUARANTINED, "check.bytes"),
-    ]
+    assert await entries(looking, "a", "b") == [(Status.PUBLISHED, None), (Status.QUARANTINED, "check.bytes")]
 
 
 async def test_all_or_nothing(looking: Looking) -> None:
