@@ -37,6 +37,8 @@ PROGRAMS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 """What it can become, with what is imported besides, in moments when nobody asks, where it is installed."""
 _QUIET: Final = 1000
 """Milliseconds in which nobody asks, before each of the imports besides: whoever starts something has the processors first."""
+_ROOMY: Final = 2048
+"""MiB of a job's memory from which on what is imported besides finds room in it; it takes some 60."""
 _READ_AT_IMPORT: Final = ("~/.config/dask", "/etc/dask")
 log = logging.getLogger(__name__)
 
@@ -150,9 +152,11 @@ def _mine(claimed: socket.socket) -> bool:
 def main(kind: str, handle: str, *_: str) -> None:
     """Ends when its environment has changed; in a fork, when the fork does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    program, more = PROGRAMS[kind]
+    roomy = int(os.environ.get("SAMPAN_MEMORY_MIB", _ROOMY)) >= _ROOMY
     with socket.socket(fileno=int(handle)) as listener:
         listener.set_inheritable(False)
-        task = Template(*PROGRAMS[kind], listener).serve()
+        task = Template(program, more if roomy else (), listener).serve()
     if task is not None:
         become(task)
 
