@@ -118,6 +118,9 @@ class Card:
     end: str
     bytes: int | None
     uses: int
+    plan: str
+    unit: str
+    """Of an offer: what is computed with, and what it is counted in."""
     versions: tuple[str, ...]
     places: tuple[Place, ...]
 
@@ -149,6 +152,7 @@ def card(told: Json, versions: Iterable[Json], centres: Iterable[Json], centre: 
     known = {one["id"]: one for one in centres}
     names = {id_: named(one["names"], id_) for id_, one in known.items()}
     names |= {id_: named(one, id_) for id_, one in told["centres"].items()}
+    offer = told.get("offer") or {}
     extent, inside = told.get("extent") or {}, told.get("found") or {}
     return Card(
         row=_row(told, centre, names),
@@ -168,6 +172,8 @@ def card(told: Json, versions: Iterable[Json], centres: Iterable[Json], centre: 
         end=extent.get("end") or "",
         bytes=max((copy["bytes"] for copy in told["replicas"] if copy["bytes"] is not None), default=None),
         uses=told["uses"],
+        plan=offer.get("plan") or "",
+        unit=offer.get("unit") or "",
         versions=tuple(one["version"] for one in versions),
         places=tuple(_places(told, known, names, centre)),
     )

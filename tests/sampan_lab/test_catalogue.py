@@ -124,6 +124,12 @@ def test_a_card_whole() -> None:
     assert (one.reason.en, one.description) == ("It is gone.", Names("**x**", "y"))
 
 
+def test_an_offer_tells_its_plan_and_unit() -> None:
+    offer = {"centre": None, "plan": "light", "unit": "core-hour"}
+    one = card(entry(kind="offer", offer=offer), [], CENTRES, "east")
+    assert (one.row.opens, one.plan, one.unit) == ("nothing", "light", "core-hour")
+
+
 def test_what_was_seen_of_it_at_its_centre() -> None:
     reason = {"code": "check.bytes", "params": {}, "en": "Its bytes have changed.", "zh": "已变。"}
     checks = [

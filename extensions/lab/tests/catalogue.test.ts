@@ -70,6 +70,8 @@ const CARD: Card = {
   end: '',
   bytes: 5_100_000,
   uses: 0,
+  plan: '',
+  unit: '',
   versions: ['1.0'],
   places: [PLACE]
 };
@@ -158,6 +160,17 @@ test('whether it opens here, and what it takes where not', () => {
     'in quarantine',
     'generated'
   ]);
+});
+
+test('an offer is taken at a start, and counted in its unit', () => {
+  const offer: Card = {
+    ...CARD,
+    plan: 'light',
+    unit: 'core-hour',
+    row: { ...ROW, kind: 'offer', opens: 'nothing' }
+  };
+  assert.match(verdict(offer, HERE, trans, 'en'), /when a session or a kernel is started/);
+  assert.deepEqual(new Map(facts(offer, trans)).get('Counted in'), 'core-hours');
 });
 
 test('what a centre has, and what else is known', () => {

@@ -79,6 +79,8 @@ export interface Card {
   readonly end: string;
   readonly bytes: number | null;
   readonly uses: number;
+  readonly plan: string;
+  readonly unit: string;
   readonly versions: readonly string[];
   readonly places: readonly Place[];
 }

@@ -130,7 +130,9 @@ export function verdict(
     case 'taken':
       return reason?.[language] ?? trans.__('It was taken back by its provider.');
     case 'nothing':
-      return trans.__('There is nothing in it that a notebook could open.');
+      return row.kind === 'offer'
+        ? trans.__('It is taken when a session or a kernel is started.')
+        : trans.__('There is nothing in it that a notebook could open.');
   }
 }
 
@@ -175,6 +177,8 @@ export function facts(card: Card, trans: Speaker): readonly (readonly [string, s
     [trans.__('Provider'), row.provider],
     [trans.__('Licence'), card.licence],
     [trans.__('Access'), access(card.access, trans)],
+    [trans.__('Plan'), card.plan],
+    [trans.__('Counted in'), unit(card.unit, trans)],
     [trans.__('Data size'), card.bytes === null ? '' : size(card.bytes)],
     [trans.__('Subject'), card.subject],
     [trans.__('Variables'), card.variables.join(', ')],
@@ -201,4 +205,19 @@ export function copying(card: Card, here: Here | null, trans: Speaker, language:
 
 function uses(count: number, trans: Speaker): string {
   return count === 1 ? trans.__('once') : trans.__('%1 times', String(count));
+}
+
+function unit(name: string, trans: Speaker): string {
+  switch (name) {
+    case 'core-hour':
+      return trans.__('core-hours');
+    case 'card-hour':
+      return trans.__('card-hours');
+    case 'call':
+      return trans.__('calls');
+    case 'month':
+      return trans.__('months');
+    default:
+      return name;
+  }
 }
