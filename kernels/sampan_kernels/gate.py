@@ -164,7 +164,9 @@ def environments(config: dict[str, Any]) -> list[Row]:
         Row("env-version", SERVICE, (python, "-I", "-V"), NOTHING),
         Row("env-platform", SERVICE, (python, "-I", "-m", "platform"), NOTHING),
         Row("env-facts", SERVICE, (python, *facts, Many("--all")), NOTHING),
-        Row("catalogue-look", SERVICE, (python, "-I", "-m", r"sampan_kernels\.(?:looking|reaping)"), ANYTHING),
+        Row(
+            "catalogue-look", SERVICE, (python, "-I", "-m", r"sampan_kernels\.(?:looking|reaping)"), ANYTHING
+        ),
     ]
     if not prefix or not base:
         return rows if python else []
