@@ -46,6 +46,18 @@ OPEN: Final = frozenset(
         ("GET", "/catalogue/entries/{provider}/{name}/{version}"),
         ("GET", "/catalogue/entries/{provider}/{name}/{version}/picture"),
         ("POST", "/catalogue/entries/{provider}/{name}/{version}/uses"),
+        ("GET", "/catalogue/entries/{provider}/{name}/{version}/dcat.jsonld"),
+        ("GET", "/catalogue/entries/{provider}/{name}/{version}/schema.jsonld"),
+        ("GET", "/catalogue/dcat.jsonld"),
+        ("GET", "/catalogue/intake.yaml"),
+        ("GET", "/catalogue/stac"),
+        ("GET", "/catalogue/stac/conformance"),
+        ("GET", "/catalogue/stac/collections"),
+        ("GET", "/catalogue/stac/collections/{collection}"),
+        ("GET", "/catalogue/stac/collections/{collection}/items"),
+        ("GET", "/catalogue/stac/collections/{collection}/items/{item}"),
+        ("GET", "/catalogue/stac/search"),
+        ("POST", "/catalogue/stac/search"),
     }
 )
 """What a job may ask."""

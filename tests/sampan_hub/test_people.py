@@ -17,6 +17,8 @@ from starlette.requests import HTTPConnection
 from sampan.errors import Forbidden
 from sampan_hub import people
 from sampan_hub.asking import _still
+from sampan_hub.catalogue.members import Members
+from sampan_hub.database import Database
 from sampan_hub.keys import MasterKey
 from sampan_hub.people import Logins, Person
 from tests.sampan_hub.real_broker import RealBroker, real_broker
@@ -245,11 +247,12 @@ async def test_believed_for_a_minute_at_most(hub: SmallHub, monkeypatch: pytest.
 
 
 async def test_a_stream_asks_whether_its_proof_is_one_still(
-    hub: SmallHub, monkeypatch: pytest.MonkeyPatch
+    hub: SmallHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(people, "_CACHE_SECONDS", 1)
     app = FastAPI()
-    app.state.services = SimpleNamespace(master=MasterKey(bytes(32)))
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'broker.sqlite'}")
+    app.state.services = SimpleNamespace(master=MasterKey(bytes(32)), members=Members(database))
     app.state.logins = Logins(f"http://127.0.0.1:{hub.port}/hub/api", "x", "secret")
     token, number = await _token(hub, "alice")
     stands = _still(HTTPConnection({"type": "websocket", "app": app}), f"token {token}", "")
@@ -260,6 +263,7 @@ async def test_a_stream_asks_whether_its_proof_is_one_still(
             await asyncio.sleep(0.1)
     app.state.logins = Logins("http://127.0.0.1:9/hub/api", "x", "secret")
     assert await stands(), "a hub that is away has taken nothing back"
+    await database.close()
 
 
 async def test_a_hub_that_is_away_is_said_and_is_no_refusal() -> None:
