@@ -19,8 +19,8 @@ from sampan_kernels.becoming import HEAD, PROTOCOL
 
 __all__ = ["Fork", "claim"]
 
-_UNTOLD: Final = 2.0
-"""Seconds after its end in which a fork's exit status is still told."""
+_UNTOLD: Final = 30.0
+"""Seconds after its end in which a fork's exit status is still told: its template may be importing something just then."""
 _UNKNOWN: Final = 1
 """The exit status of a fork whose template has not lived to tell it, and which we have not ended ourselves."""
 log = logging.getLogger(__name__)
