@@ -8,6 +8,7 @@ is room in the list of processes for a fork's own arguments.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import logging
@@ -37,6 +38,7 @@ PROGRAMS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 """What it can become, with what is imported besides, in moments when nobody asks, where it is installed."""
 _QUIET: Final = 1000
 """Milliseconds in which nobody asks, before each of the imports besides: whoever starts something has the processors first."""
+_PR_SET_PDEATHSIG: Final = 1
 _ROOMY: Final = 2048
 """MiB of a job's memory from which on what is imported besides finds room in it; it takes some 60."""
 _READ_AT_IMPORT: Final = ("~/.config/dask", "/etc/dask")
@@ -152,6 +154,8 @@ def _mine(claimed: socket.socket) -> bool:
 def main(kind: str, handle: str, *_: str) -> None:
     """Ends when its environment has changed; in a fork, when the fork does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A launcher that is killed takes it along; a fork is not asked for by that. prctl(2)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
     program, more = PROGRAMS[kind]
     roomy = int(os.environ.get("SAMPAN_MEMORY_MIB", _ROOMY)) >= _ROOMY
     with socket.socket(fileno=int(handle)) as listener:

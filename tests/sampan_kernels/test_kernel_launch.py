@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import stat
 from collections.abc import AsyncIterator
@@ -184,6 +185,17 @@ async def test_a_restart_is_a_fork_and_a_killed_template_costs_nothing_else() ->
             await ready(link)
             await person.wait_for_ready(timeout=30)
             assert await run(person, "x") == "NameError"
+
+
+async def test_a_killed_launcher_takes_all_of_it_along() -> None:
+    async with kernel(SAMPAN_KIND="kernel") as (job, link):
+        pid = (await link.status()).pid
+        assert pid
+        all_of_it = [os.pidfd_open(one) for one in (pid, parent(pid))]
+        job.process.kill()
+        await until(lambda: select.select(all_of_it, [], [], 0)[0] == all_of_it)
+        for handle in all_of_it:
+            os.close(handle)
 
 
 async def test_one_that_was_killed_is_restarted_or_its_job_ends() -> None:
