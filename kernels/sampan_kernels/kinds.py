@@ -27,7 +27,9 @@ SOCKETS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 )
 """Kind → the sockets of it that the link may open: name → place in the launcher's own directory."""
 
-_HANDED_OVER: Final = re.compile(r"JUPYTERHUB_[A-Z0-9_]+|JPY_API_TOKEN|SAMPAN_LAB_FILES|LANG|LANGUAGE|LC_[A-Z]+")
+_HANDED_OVER: Final = re.compile(
+    r"JUPYTERHUB_[A-Z0-9_]+|JPY_API_TOKEN|SAMPAN_LAB_FILES|LANG|LANGUAGE|LC_[A-Z]+"
+)
 # Paths on the hub's machine, and switches of the server that are decided here.
 _NOT_TAKEN: Final = re.compile(r"JUPYTERHUB_(SSL_.*|ROOT_DIR|SINGLEUSER_.*|SERVICE_URL|SERVICE_PREFIX)")
 # Addresses of the hub as the hub sees itself: from the node they are reached through the link only.
