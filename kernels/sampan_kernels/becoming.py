@@ -69,8 +69,12 @@ def hear(tie: socket.socket, program: str) -> Task | None:
     for handle in outputs:
         os.close(handle)
     pidfd = os.pidfd_open(os.getpid())
-    socket.send_fds(tie, [json.dumps({"pid": os.getpid()}).encode() + b"\n"], [pidfd])
-    os.close(pidfd)
+    try:
+        socket.send_fds(tie, [json.dumps({"pid": os.getpid()}).encode() + b"\n"], [pidfd])
+    except OSError:  # whoever asked has given up, and starts it plainly
+        return None
+    finally:
+        os.close(pidfd)
     tie.settimeout(None)
     return task
 

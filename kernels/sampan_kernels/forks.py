@@ -23,6 +23,8 @@ _UNTOLD: Final = 30.0
 """Seconds after its end in which a fork's exit status is still told: its template may be importing something just then."""
 _UNKNOWN: Final = 1
 """The exit status of a fork whose template has not lived to tell it, and which we have not ended ourselves."""
+_ENDING: Final = frozenset({signal.SIGTERM, signal.SIGKILL})
+"""Of the signals that are sent to it, those that it may be said to have ended by."""
 log = logging.getLogger(__name__)
 
 
@@ -97,7 +99,8 @@ class Fork:
         if self.poll() is None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, number)
-                self._sent = number
+                if number in _ENDING:
+                    self._sent = number
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

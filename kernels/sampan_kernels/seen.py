@@ -87,12 +87,13 @@ def _number(message: str) -> int:
 def _map(file: Path) -> mmap.mmap | None:
     """None where there is no room: whoever writes into a mapped file on a full disk is killed."""
     size = _ENTRY.size * (ROOM + 1)
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.posix_fallocate(handle, 0, size)
-        return mmap.mmap(handle, size)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(handle, 0, size)
+            return mmap.mmap(handle, size)
+        finally:
+            os.close(handle)
     except OSError as error:
         log.warning("what pages have got is not remembered for the next server: %s", error)
         return None
-    finally:
-        os.close(handle)

@@ -146,8 +146,8 @@ def _settle() -> None:
 
 def _mine(claimed: socket.socket) -> bool:
     """Whether it is this account that asks; the folder of the socket lets nobody else in, and this is asked all the same."""
-    size = struct.calcsize("3i")
-    _, uid, _ = struct.unpack("3i", claimed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    size = struct.calcsize("iII")
+    _, uid, _ = struct.unpack("iII", claimed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return bool(uid == os.geteuid())
 
 

@@ -18,6 +18,8 @@ from tests.waiting import wait_until
 
 __all__ = ["NEVER_TWICE", "Template", "a_template"]
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
 PROGRAM = """
 import json, multiprocessing, os, random, signal, ssl, sys, tempfile, time, uuid
 
@@ -107,7 +109,9 @@ def a_template(folder: Path) -> Iterator[Template]:
     (code / "a_program.py").write_text(PROGRAM)
     (code / "broken_here.py").write_text("raise ImportError('broken here')")
     where = folder / "template.sock"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(code), *sys.path)), "HOME": str(folder)}
+    # Without the checkout's own folder: what somebody makes in it meanwhile would be an environment that has changed.
+    places = (str(code), *(place for place in sys.path if Path(place or ".").resolve() != CHECKOUT))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "HOME": str(folder)}
     with socket.socket(socket.AF_UNIX) as listener, (folder / "log").open("wb") as log:
         listener.bind(str(where))
         listener.listen()

@@ -58,13 +58,14 @@ def test_two_pages_take_no_more_room_than_one(tmp_path: Path) -> None:
     assert Seen(file).add("0")
 
 
+@pytest.mark.parametrize("refused", ["open", "posix_fallocate"])
 def test_a_full_disk_costs_the_next_server_its_memory_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(os, refused, full)
     some = Seen(tmp_path / "seen")
     some.told("a")
     assert not some.add("a")
