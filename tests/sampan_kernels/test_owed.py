@@ -20,13 +20,15 @@ async def _free(broker: RealBroker) -> bool:
     return broker.live_jobs("east") == [] and await broker.launches("alice") == []
 
 
-async def _nothing_goes_on() -> bool:
-    return not [thread for thread in threading.enumerate() if thread.name.startswith("kernel ")]
+def _kernels() -> set[threading.Thread]:
+    """What goes on beside for a kernel, of this test or of one before it."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("kernel ")}
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(owed, "WAITS", (0.1,))
+    monkeypatch.setattr(owed, "LONGEST", 1.0)
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     return tmp_path
 
@@ -34,6 +36,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_by_the_process_that_shut_it_down(
     broker: RealBroker, specs: KernelSpecManager, folder: Path
 ) -> None:
+    before = _kernels()
+
+    async def nothing_goes_on() -> bool:
+        return _kernels() <= before
+
     manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
     await manager.start_kernel()
     [launch] = await broker.launches("alice")
@@ -42,7 +49,7 @@ async def test_by_the_process_that_shut_it_down(
     assert [file.name for file in folder.glob("stop-*")] == [f"stop-{launch['id']}"]
     await broker.begin()
     await came(lambda: _free(broker))
-    await came(_nothing_goes_on)
+    await came(nothing_goes_on)
     assert not list(folder.glob("stop-*"))
 
 
