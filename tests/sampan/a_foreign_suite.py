@@ -1,6 +1,6 @@
 """dask-jobqueue's own tests of a cluster with real workers (its `env("slurm")`), on ours. Prints how each went, as JSON.
 
-Its others look at the script that a notebook makes; ours makes none.
+What its others are, and why they are not here: `tests/foreign/dask_jobqueue.md`.
 """
 
 import contextlib
