@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from sampan.errors import Refused, Unavailable
+from sampan.messages import Message
 from sampan.need import Need
 from sampan.stages import Kind, Stage, Target
 from sampan_hub import cluster_api
@@ -210,6 +211,37 @@ async def test_a_link_that_flaps_ends_no_cluster(one: Bench, monkeypatch: pytest
     await one.step(launch)
     assert (await one.row(launch)).target is Target.STOPPED, "it hung up"
     one.services.links.clear()
+
+
+@pytest.mark.parametrize(
+    "cause", ["node", "failed", "signal", "memory", "cancelled_by_operator", "unreachable"]
+)
+async def test_waiting_workers_go_when_the_job_of_their_maker_was_lost(one: Bench, cause: str) -> None:
+    """Dask's scheduler was a process there, so nobody is left whom they could work for."""
+    launch = await opened(one)
+    await hired(one, launch, 0, 1)
+    why = {"stage": "ended", "ended_at": one.services.now(), "cause": Message(f"ended.{cause}")}
+    await one.store.update_launch(str(launch.parent), **why)
+    ended = await one.over(launch)
+    assert ended.cause == Message("ended.deserted")
+    assert workers(one) == []
+
+
+@pytest.mark.parametrize("rival", [False, True])
+async def test_workers_go_when_their_session_goes_on_in_another_job(one: Bench, rival: bool) -> None:
+    """And stay where that one came to nothing."""
+    launch = await opened(one)
+    jobs = await hired(one, launch, 0)
+    (made,) = await one.store.attempts(launch.id)
+    over = {"stage": "ended", "ended_at": made.created_at + 1, "rival": rival}
+    await one.store.update_attempt(str(launch.parent), 1, **over)
+    if rival:
+        await one.step(launch)
+        assert (await one.row(launch)).target is Target.READY
+        assert workers(one) == [*jobs.values()]
+    else:
+        assert (await one.over(launch)).cause == Message("ended.deserted")
+        assert workers(one) == []
 
 
 async def test_nothing_is_kept_of_a_cluster_that_is_over(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sampan.messages import Message
-from sampan.stages import Target
+from sampan.need import Need
+from sampan.stages import Kind, Target
 from sampan_hub.steps.families import adopt
 from tests.sampan_hub.scripted_centre import Bench
 
@@ -71,3 +72,15 @@ async def test_a_child_is_adopted_by_the_session_that_comes_back(one: Bench) -> 
         await one.step(child)
     kept = await one.row(child)
     assert (kept.parent, kept.target) == (again.id, Target.READY)
+
+
+async def test_a_cluster_is_nobodys_but_its_makers(one: Bench) -> None:
+    parent, again = await one.launch(), await one.launch(name="again")
+    need = Need(1, 512, 30)
+    child, _ = await one.store.create_launch("alice", Kind.CLUSTER, "c", need, {}, "/", parent=parent.id)
+    lost = {"stage": "ended", "ended_at": one.services.now(), "cause": Message("ended.lost")}
+    await one.store.update_launch(parent.id, **lost)
+    await adopt(one.services, await one.row(child), again.id)
+    assert (await one.row(child)).parent == parent.id
+    await one.step(child)
+    assert (await one.row(child)).target is Target.STOPPED
