@@ -36,7 +36,8 @@ _SPEED: Final = 20e6
 """Bytes a second that are read at the least: a large file is given its time."""
 _MEMORY: Final = 16 << 30
 _HASHED: Final = 1 << 30
-"""Bytes up to which a file is read whole each time; a larger one only where its size or time is not what it was."""
+"""Bytes up to which a file is read whole each time; a larger one only where its size or time is not what it was, and its
+checksum is stated."""
 _TABLE: Final = 200 << 20
 """Bytes of the largest table that is read to see that it opens: it is no lazy thing."""
 _PICTURE: Final = 200_000
@@ -72,7 +73,8 @@ def _data(asked: Mapping[str, Any]) -> Facts:
         if not path.resolve().is_relative_to(Path(roots[copy.href[1:].partition("}")[0]]).resolve()):
             return {"error": "entry.outside"}
         facts: Facts = {"there": True, **_size(path), **_owner(path, asked.get("group"))}
-        if facts["bytes"] <= _HASHED or [facts["bytes"], facts["modified"]] != asked.get("seen"):
+        changed = [facts["bytes"], facts["modified"]] != asked.get("seen")
+        if facts["bytes"] <= _HASHED or (copy.checksum is not None and changed):
             facts["checksum"] = _checksum(path)
     except FileNotFoundError:
         return {"there": False}

@@ -96,7 +96,7 @@ async def _look(
     return {
         ref: (facts, verdicts.verdict(thing, facts, at, True, where))
         for ref, thing, facts in zip(parts, things, answered, strict=True)
-        if facts is not None
+        if facts is not None and not facts.late
     }
 
 

@@ -87,6 +87,11 @@ class Facts(_Told):
     found: Found | None = None
     picture: Annotated[str, Field(max_length=2 * _PICTURE)] | None = None
 
+    @property
+    def late(self) -> bool:
+        """It took too long, on a busy machine or on a slow disk: nothing is known of it."""
+        return self.failed == "time"
+
 
 @dataclass(frozen=True, slots=True)
 class Thing:

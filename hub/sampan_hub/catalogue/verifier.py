@@ -30,6 +30,8 @@ _AT_ONCE: Final = 40
 _DEADLINE: Final = 300.0
 _FIRST: Final = 60.0
 """Seconds after its start in which a broker has better to do."""
+_Key = tuple[int, str, str]
+"""A thing of all: the number of its entry, what it is, and its centre."""
 _LATELY: Final = 0.9
 """Of the time from one round to the next: what was seen that lately is not due, so that a restart begins nothing anew."""
 
@@ -44,6 +46,8 @@ class Verifier:
         # Whatever is asked for meanwhile waits for its turn: a centre is asked by one of us at a time.
         self._turn = asyncio.Lock()
         self._begun: asyncio.Task[None] | None = None
+        # When they were tried for the last time in vain: they come last, so that they take no time from the others.
+        self._slow: dict[_Key, float] = {}
 
     async def run(self, now: Any) -> None:
         """For ever; `now` tells the time."""
@@ -118,7 +122,7 @@ class Verifier:
     ) -> None:
         centre = self._directory.centres[name]
         where = Message("text", centre.descriptor.names.model_dump())
-        for some in _batches(due):
+        for some in _batches(sorted(due, key=lambda one: self._slow.get(_key(one[0], one[1]), -math.inf))):
             wanted = [(thing, last, _pictured(one) is None) for one, thing, last in some]
             try:
                 answered = await self.look(centre, wanted)
@@ -127,7 +131,10 @@ class Verifier:
                 silent.add(name)
                 return
             for (one, thing, _), facts in zip(some, answered, strict=True):
-                if facts is not None:
+                if facts is not None and facts.late:
+                    self._slow[_key(one, thing)] = at
+                elif facts is not None:
+                    self._slow.pop(_key(one, thing), None)
                     public = one.document["access"] == "public" and thing.part.get("group") is None
                     await self.write(one, facts, verdicts.verdict(thing, facts, at, public, where))
 
@@ -135,7 +142,7 @@ class Verifier:
     async def look(centre: Centre, wanted: Sequence[tuple[Thing, Check | None, bool]]) -> list[Facts | None]:
         """The facts of each thing, seen now; with a picture where one is wanted.
 
-        None is for what was not come to, or took too long on a busy machine: of that nothing is known.
+        None is for what was not come to; of that nothing is known, nor of what was late.
         """
         found: list[Facts | None] = []
         python, roots = centre.descriptor.environment.python, centre.descriptor.roots
@@ -143,7 +150,7 @@ class Verifier:
             asked = [question(thing, last, roots, picture=picture) for thing, last, picture in some]
             told: list[Facts | None] = await centre.ask(look(python, asked), deadline=_DEADLINE)
             found += told
-        return [None if facts is not None and facts.failed == "time" else facts for facts in found]
+        return found
 
     async def write(self, one: Kept, facts: Facts, check: Check) -> None:
         """What was seen of one of its things, with a preview of it."""
@@ -168,6 +175,10 @@ def question(thing: Thing, last: Check | None, roots: Mapping[str, str], *, pict
 
 def _pictured(one: Kept) -> str | None:
     return (one.found or {}).get("picture")
+
+
+def _key(one: Kept, thing: Thing) -> _Key:
+    return one.number, thing.what, thing.centre
 
 
 def _batches(due: Sequence[Any]) -> Iterator[Sequence[Any]]:
