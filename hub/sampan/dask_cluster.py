@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sampan import calls
+from sampan.calls import Json
 from sampan.client import AsyncBroker, Broker
 from sampan.crew import Crew
 from sampan.errors import Conflict, Invalid, Missing, Unavailable
@@ -34,6 +35,8 @@ __all__ = ["cluster", "dask_client", "open_cluster", "own_address"]
 LOOPBACK: Final = "127.0.0.1"
 _GOES: Final = 60.0
 """Seconds for which a cluster of the same name that is being ended is waited for."""
+_LISTENS: Final = 5.0
+"""Seconds in which an object that is there listens: one that is being opened, or whose way was cut just now."""
 
 
 def cluster(
@@ -79,14 +82,10 @@ def dask_client(name: str) -> Client:
     """
     place = here()
     with Broker.from_environment() as broker:
-        mine = (
-            one["id"]
-            for one in broker.launches()
-            if (one["kind"], one["name"], one["parent"]) == ("cluster", name, place.launch)
-        )
-        if (launch := next(mine, None)) is None:
+        one = _named(broker, name)
+        if one is None or one["parent"] != place.launch:
             raise Missing("cluster.unknown", name=name)
-        told = broker.ask(calls.cluster(launch))
+        told = broker.ask(calls.cluster(one["id"]))
     if not told["listens"] or not told["scheduler"]:
         raise Unavailable("cluster.silent")
     try:
@@ -142,22 +141,32 @@ def open_cluster(
 
 
 def _launch(broker: Broker, name: str, need: Need, parent: str) -> tuple[str, str]:
-    """A launch of this object alone, and the path of the session that it belongs to. One of that name on its way out is waited for.
+    """A launch of this object alone, and the path of the session that it belongs to.
 
-    Raises `Conflict` where another object listens to it, or where it does not go.
+    One of that name is never taken over, as its workers may be of another size: where nobody listens to it any more it is
+    ended, and one on its way out is waited for. Raises `Conflict` where another object has it, or where it does not go.
     """
-    until = time.monotonic() + _GOES
-    while True:
-        made = broker.ask(calls.create("cluster", name, need.to_options(), "/", parent=parent))
-        launch = str(made["id"])
-        if made["target"] == "ready":
-            told = broker.ask(calls.cluster(launch))
-            if told["listens"]:
+    began = time.monotonic()
+    while (other := _named(broker, name)) is not None:
+        launch, waited = str(other["id"]), time.monotonic() - began
+        if other["target"] == "ready":
+            if other["parent"] != parent or broker.ask(calls.cluster(launch))["listens"]:
                 raise Conflict("cluster.name_taken", name=name)
-            return launch, str(told.get("session", ""))
-        if time.monotonic() > until:
+            if waited >= _LISTENS:
+                broker.stop(launch)
+        if waited > _GOES:
             raise Conflict("launch.over", launch=launch)
         time.sleep(0.5)
+    made = str(broker.ask(calls.create("cluster", name, need.to_options(), "/", parent=parent))["id"])
+    told = broker.ask(calls.cluster(made))
+    if told["listens"]:
+        raise Conflict("cluster.name_taken", name=name)
+    return made, str(told.get("session", ""))
+
+
+def _named(broker: Broker, name: str) -> Json | None:
+    mine = broker.launches()
+    return next((one for one in mine if (one["kind"], one["name"]) == ("cluster", name)), None)
 
 
 def _kind() -> type[CentreCluster]:

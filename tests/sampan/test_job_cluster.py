@@ -14,12 +14,18 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from distributed import Client
 
+from sampan import dask_cluster
+from sampan.address import Address
+from sampan.client import Broker
+from sampan.errors import Conflict
+from sampan.need import Need
 from sampan.seal import Seal
 from tests.sampan.listeners import Listener, listeners
 from tests.sampan.process_centre import ProcessCentre, Session, process_centre
@@ -227,6 +233,26 @@ def test_its_pages_are_below_a_secret_and_other_notebooks_are_clients(centre: Pr
         assert "You already have a cluster named “mine”" in refused.stderr
         assert session.say("close") == 0
         session.must_be_gone()
+
+
+def test_a_name_is_free_when_its_object_is_gone_and_never_taken_over(
+    centre: ProcessCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened again sooner than the broker misses who was killed: what it had asked for is not what is wanted now."""
+    monkeypatch.setattr(dask_cluster, "_LISTENS", 0.0)
+    broker = centre.broker
+    way, secret = broker.state / "run" / "broker.sock", broker.secret("hub-broker")
+    need = Need(1, 512, 30, centre="east")
+    with Broker(Address.parse(None, socket=way, secret=secret, user="alice")) as alice:
+        first, _ = dask_cluster._launch(alice, "again", need, centre.kernel)
+        with pytest.raises(Conflict) as elsewhere:
+            dask_cluster._launch(alice, "again", need, "another")
+        assert elsewhere.value.code == "cluster.name_taken"
+        assert alice.launch(first)["target"] == "ready", "not ours to end"
+        second, _ = dask_cluster._launch(alice, "again", replace(need, cores=2), centre.kernel)
+        assert alice.launch(first)["stage"] == "ended"
+        assert alice.launch(second)["need"]["cores"] == 2
+        alice.stop(second)
 
 
 def test_dask_jobqueues_own_tests_with_workers(centre: ProcessCentre) -> None:
