@@ -12,29 +12,20 @@ import hashlib
 import json
 import math
 import os
-import resource
-import select
-import signal
 import stat
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from sampan.entries import PACKAGES, Replica, resolve
 from sampan.errors import SampanError
+from sampan_kernels.apart import answers, line
 from sampan_kernels.probes import software
 
-__all__ = ["answers", "line", "look", "main"]
+__all__ = ["look", "main"]
 
 Facts = dict[str, Any]
-LONGEST: Final = 240.0
-"""Seconds for all of one question's things; what was not come to is not told of, and can be asked for again."""
-EACH: Final = 60.0
-_SPEED: Final = 20e6
-"""Bytes a second that are read at the least: a large file is given its time."""
-_MEMORY: Final = 16 << 30
 _HASHED: Final = 1 << 30
 """Bytes up to which a file is read whole each time; a larger one only where its size or time is not what it was, and its
 checksum is stated."""
@@ -202,73 +193,6 @@ def _picture(data: Any) -> str | None:
     return None
 
 
-# --- one after another, each apart
-
-
-def line(told: Facts) -> str:
-    """As one line of JSON, whatever bytes a name of a file was made of."""
-    return json.dumps(json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")))
-
-
-def answers(
-    questions: Sequence[Mapping[str, Any]], work: Callable[[Mapping[str, Any]], Facts] = look
-) -> Iterator[Facts | None]:
-    """The facts of each in their order; None where the time is over, and `{"failed": why}` where looking broke."""
-    until = time.monotonic() + LONGEST
-    for asked in questions:
-        left = until - time.monotonic()
-        each = EACH + float(asked.get("bytes") or 0) / _SPEED
-        yield _apart(work, asked, min(each, left)) if left > 0 else None
-
-
-def _apart(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any], seconds: float) -> Facts:
-    source, sink = os.pipe()
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        os.close(source)
-        _child(work, asked, sink)
-    os.close(sink)
-    try:
-        said = _heard(source, time.monotonic() + seconds)
-    finally:
-        os.close(source)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    if said is None:
-        return {"failed": "time"}
-    try:
-        facts = json.loads(said)
-    except ValueError:
-        return {"failed": "crash"}
-    return facts if isinstance(facts, dict) else {"failed": "crash"}
-
-
-def _child(work: Callable[[Mapping[str, Any]], Facts], asked: Mapping[str, Any], sink: int) -> None:
-    """Never returns. What a library prints, or leaves to be done at the end, is no part of the answer."""
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.dup2(2, 1)
-        with open(sink, "wb") as out:
-            out.write(line(work(asked)).encode())
-    finally:
-        os._exit(0)
-
-
-def _heard(source: int, until: float) -> bytes | None:
-    """Everything up to its end; None where that does not come in time."""
-    said = b""
-    while (left := until - time.monotonic()) > 0:
-        if select.select([source], [], [], left)[0]:
-            piece = os.read(source, 1 << 16)
-            if not piece:
-                return said
-            said += piece
-    return None
-
-
 def main() -> None:
     """Prints one line of JSON for each question: facts, or null."""
     # Before anything that counts: threads of a library would not be there in a child.
@@ -278,7 +202,7 @@ def main() -> None:
     questions = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
         _warm(questions)
-    for facts in answers(questions):
+    for facts in answers(questions, look):
         print("null" if facts is None else line(facts), flush=True)
 
 

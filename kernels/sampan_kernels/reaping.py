@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sampan.entries import resolve
 from sampan.errors import SampanError
-from sampan_kernels.looking import line
+from sampan_kernels.apart import line
 
 __all__ = ["FORMS", "main", "reap"]
 

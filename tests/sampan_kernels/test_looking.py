@@ -6,10 +6,8 @@ import base64
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,8 @@ import numpy as np
 import pytest
 
 from sampan_kernels import looking, probes
-from sampan_kernels.looking import answers, look
+from sampan_kernels.apart import line
+from sampan_kernels.looking import look
 
 CSV = b"a,b\n1,2\n3,4\n"
 
@@ -110,8 +109,8 @@ def test_names_and_numbers_of_every_kind_can_be_told(tmp_path: Path) -> None:
         file["lat"][:] = np.nan
     found = look(asked(tmp_path, "a.nc", "netcdf4"))["found"]
     assert found["extent"] == {"longitude": [0.0, 9.0]}
-    assert json.loads(looking.line({"x": "a\udcff\u2028b"})) == {"x": "a?\u2028b"}
-    assert len(looking.line({"x": "\u2028\x85"}).splitlines()) == 1
+    assert json.loads(line({"x": "a\udcff\u2028b"})) == {"x": "a?\u2028b"}
+    assert len(line({"x": "\u2028\x85"}).splitlines()) == 1
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
@@ -160,33 +159,6 @@ def test_software_by_its_version_and_what_it_brings(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", sorted(probes.PROBES))
 def test_what_is_probed_works_here(name: str) -> None:
     assert probes.PROBES[name]()
-
-
-def test_whatever_breaks_breaks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def work(one: Mapping[str, Any]) -> dict[str, Any]:
-        match one["do"]:
-            case "crash":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "hang":
-                time.sleep(600)
-            case "print":
-                print("no part of the answer")
-            case "raise":
-                raise SystemExit(3)
-        return {"there": True}
-
-    # The first is given its time on a busy machine; only what hangs needs to be short.
-    monkeypatch.setattr(looking, "EACH", 2.0)
-    questions = [
-        {"do": what, "bytes": 0 if what == "hang" else 1e9} for what in ("crash", "hang", "print", "raise")
-    ]
-    told = list(answers(questions, work))
-    assert told == [{"failed": "crash"}, {"failed": "time"}, {"there": True}, {"failed": "crash"}]
-
-
-def test_when_the_time_is_over_nothing_is_said_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "LONGEST", 0.0)
-    assert list(answers([{}, {}], lambda _: {})) == [None, None]
 
 
 def test_as_a_command(tmp_path: Path) -> None:
