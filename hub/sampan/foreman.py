@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Final, TypeVar
 
 from sampan import calls
@@ -20,7 +20,9 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _GATHER: Final = 0.01
-"""Seconds in which workers that are asked for one by one become one request."""
+"""Seconds in which workers that are asked for, or given back, one by one become one request."""
+_TOGETHER: Final = 25
+"""Jobs whose end is asked for at once: the broker has them ended one by one, and answers in time."""
 _AGAIN: Final = 2.0
 _PATIENCE: Final = 20.0
 """Seconds that the first workers wait for a broker that gives no answer; later ones wait for as long as it takes."""
@@ -36,6 +38,7 @@ class Foreman:
         self._broker = broker
         self._order = order
         self._wanted: dict[int, asyncio.Future[str]] = {}
+        self._unwanted: dict[str, asyncio.Future[None]] = {}
         self._hired = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -43,11 +46,14 @@ class Foreman:
         """The job of the worker with that number, once it is submitted. Raises what the broker says."""
         future = self._wanted[number] = asyncio.get_running_loop().create_future()
         if len(self._wanted) == 1:
-            task = asyncio.create_task(self._submit(address))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._do(self._submit(address))
         job: str = await future
         return job
+
+    def _do(self, what: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _submit(self, address: str) -> None:
         await asyncio.sleep(_GATHER)
@@ -90,10 +96,28 @@ class Foreman:
         """Asks for the end of one worker's job. Where nobody answers, the worker ends when its scheduler is gone."""
         if self.leaving:
             return
+        future = self._unwanted[job] = asyncio.get_running_loop().create_future()
+        if len(self._unwanted) == 1:
+            self._do(self._cancel())
+        await future
+
+    async def _cancel(self) -> None:
+        await asyncio.sleep(_GATHER)
+        unwanted, self._unwanted = self._unwanted, {}
+        jobs = list(unwanted)
         try:
-            await self._broker.ask(calls.dismiss(self.launch, [job]))
-        except SampanError as error:
-            log.warning("job %s could not be cancelled: %s", job, error)
+            for first in range(0, len(jobs), _TOGETHER):
+                some = jobs[first : first + _TOGETHER]
+                if self.leaving:
+                    return
+                try:
+                    await self._broker.ask(calls.dismiss(self.launch, some))
+                except SampanError as error:
+                    log.warning("jobs %s could not be cancelled: %s", ", ".join(some), error)
+        finally:
+            for future in unwanted.values():
+                if not future.done():
+                    future.set_result(None)
 
     async def tell(self, state: dict[str, Any]) -> None:
         with contextlib.suppress(SampanError):

@@ -119,7 +119,8 @@ async def _hire(services: Services, launch: str, order: Order) -> dict[str, str]
 @routes.post("/leave", status_code=204)
 async def dismiss_workers(launch: Cluster, leave: Leave, services: Parts) -> None:
     """Ends single workers' jobs."""
-    await dismiss(services, launch, leave.jobs)
+    # Also where whoever asked does not wait for so many: they are not asked for again.
+    await asyncio.shield(dismiss(services, launch, leave.jobs))
 
 
 @routes.put("/state", status_code=204)
