@@ -32,33 +32,37 @@ class Kept:
 
     def add(self, asked: Asked) -> None:
         self._asked.append(asked)
-        self._write([asked], os.O_APPEND)
+        self._write([asked])
 
     def first(self) -> Asked:
-        """Takes it. From then on the file has none: what may have been run is not run a second time."""
-        self._forget()
-        return self._asked.pop(0)
+        """Takes it. From then on the file has it no more: what may have been run is not run a second time."""
+        taken = self._asked.pop(0)
+        self._write_anew()
+        return taken
 
     def take(self, kind: str | None = None) -> list[Asked]:
         """Takes all, or all of that kind."""
         taken = [one for one in self._asked if kind in (None, one[1].kind)]
         self._asked = [one for one in self._asked if one not in taken]
-        self._write(self._asked, os.O_TRUNC)
+        self._write_anew()
         return taken
 
-    def _write(self, asked: Sequence[Asked], how: int) -> None:
-        if self._file is None:
+    def _write_anew(self) -> None:
+        if self._file is not None:
+            # First, as the disk may be full: rather none of the rest than again what was taken.
+            self._file.unlink(missing_ok=True)
+            self._write(self._asked)
+
+    def _write(self, asked: Sequence[Asked]) -> None:
+        if self._file is None or not asked:
             return
         lines = "".join(f"{_line(one)}\n" for one in asked)
         # A full disk costs the server after this one the requests, and this one nothing.
         with suppress(OSError):
-            handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how, 0o600)
+            how = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(self._file, how, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(lines)
-
-    def _forget(self) -> None:
-        if self._file is not None:
-            self._file.unlink(missing_ok=True)
 
 
 def _line(asked: Asked) -> str:
