@@ -29,7 +29,7 @@ __all__ = ["FarKernel", "Wish"]
 ANSWER_SECONDS: Final = 60.0
 """For a kernel that is restarted to answer."""
 AGAIN: Final = 1.0
-"""Seconds between attempts to reach a kernel that is there."""
+"""Seconds between attempts to follow a launch, and to reach a kernel that is there."""
 NOTES: Final = ("seen", "kept")
 """What is remembered of a kernel for the next server; a file each."""
 log = logging.getLogger(__name__)
@@ -167,21 +167,29 @@ class FarKernel:
         await self._owed.settle()
 
     async def _follow(self) -> None:
+        """Returns when the launch has ended. A broker that has just come back may say first that it does not know yet."""
+        while True:
+            try:
+                return await self._pass_on()
+            except Unavailable as error:
+                log.info("launch %s is not followed yet: %s", self._launch, error)
+                await asyncio.sleep(AGAIN)
+            except SampanError as error:
+                return await self._end(error.message)
+
+    async def _pass_on(self) -> None:
         """Passes on each step until the launch has ended, and leads to its kernel when that is there."""
-        try:
-            async with aclosing(self._broker.events(self._launch)) as steps:
-                async for step in steps:
-                    message = Message.from_json(step["message"])
-                    self._say(message)
-                    await self._relay.tell(asdict(news(self._launch, step, self._bridge is not None)))
-                    if step["final"] == "ready" and self._bridge is None:
-                        await self._reach()
-                    elif step["final"] == "ended":
-                        self._ended = True
-                        await self._end(message)
-                        return
-        except SampanError as error:
-            await self._end(error.message)
+        async with aclosing(self._broker.events(self._launch)) as steps:
+            async for step in steps:
+                message = Message.from_json(step["message"])
+                self._say(message)
+                await self._relay.tell(asdict(news(self._launch, step, self._bridge is not None)))
+                if step["final"] == "ready" and self._bridge is None:
+                    await self._reach()
+                elif step["final"] == "ended":
+                    self._ended = True
+                    await self._end(message)
+                    return
 
     async def _reach(self) -> None:
         """The broker may be away in the moment in which it would tell the keys."""
