@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_one_that_cannot_be_killed_is_left_behind(monkeypatch: pytest.MonkeyPatc
         assert told == [{"failed": "time"}, {"there": True}]
         assert os.waitpid(left[0], os.WNOHANG) == (0, 0), "it is there yet"
         until = time.monotonic() + 30
-        while {os.readlink(f"/proc/{left[0]}/fd/{end}") for end in (1, 2)} != {os.devnull}:
+        while {Path(f"/proc/{left[0]}/fd/{end}").readlink() for end in (1, 2)} != {Path(os.devnull)}:
             assert time.monotonic() < until, "whoever reads what we say waits for it"
             time.sleep(0.02)
     finally:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ _FIRST: Final = 60.0
 """Seconds after its start in which a broker has better to do."""
 _Key = tuple[int, str, str]
 """A thing of all: the number of its entry, what it is, and its centre."""
+_SILENT: Final = 2
+"""Commands in a row without an answer, after which a centre is asked nothing more in this round."""
 _LATELY: Final = 0.9
 """Of the time from one round to the next: what was seen that lately is not due, so that a restart begins nothing anew."""
 
@@ -43,8 +46,8 @@ class Verifier:
         self.findings = findings
         self._directory = directory
         self._every = every
-        # Whatever is asked for meanwhile waits for its turn: a centre is asked by one of us at a time.
-        self._turn = asyncio.Lock()
+        # A centre is asked one thing at a time, whoever asks: a round, a person, a harvest.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._begun: asyncio.Task[None] | None = None
         # When they were tried for the last time in vain: they come last, so that they take no time from the others.
         self._slow: dict[_Key, float] = {}
@@ -78,19 +81,17 @@ class Verifier:
 
     async def round(self, before: float, now: Any) -> None:
         """Looks at everything that was not seen since then."""
-        silent: set[str] = set()
+        silent = Counter[str]()
         after = 0
         while page := await self.findings.page(after, _PAGE):
-            async with self._turn:
-                await self._some(page, before, now(), silent)
+            await self._some(page, before, now(), silent)
             after = page[-1].number
 
     async def check(self, kept: Sequence[Kept], at: float) -> None:
         """Looks at all of these now."""
-        async with self._turn:
-            await self._some(kept, math.inf, at, set())
+        await self._some(kept, math.inf, at, Counter())
 
-    async def _some(self, page: Sequence[Kept], before: float, at: float, silent: set[str]) -> None:
+    async def _some(self, page: Sequence[Kept], before: float, at: float, silent: Counter[str]) -> None:
         faults = await asyncio.to_thread(lambda: {one.number: verdicts.fault(one.document) for one in page})
         wanted = {one.number: self._things(one) for one in page if faults[one.number] is None}
         old = await self.findings.checks([one.number for one in page])
@@ -102,7 +103,7 @@ class Verifier:
                 if thing.centre in self._directory.centres and (last is None or last.at < before):
                     due.setdefault(thing.centre, []).append((one, thing, last))
         await asyncio.gather(
-            *(self._at_centre(name, some, at, silent) for name, some in due.items() if name not in silent)
+            *(self._at_centre(name, some, at, silent) for name, some in due.items() if silent[name] < _SILENT)
         )
         seen = await self.findings.checks([one.number for one in page])
         for one in page:
@@ -118,7 +119,7 @@ class Verifier:
         return verdicts.things(one.document, sorted(self._directory.centres))
 
     async def _at_centre(
-        self, name: str, due: Sequence[tuple[Kept, Thing, Check | None]], at: float, silent: set[str]
+        self, name: str, due: Sequence[tuple[Kept, Thing, Check | None]], at: float, silent: Counter[str]
     ) -> None:
         centre = self._directory.centres[name]
         where = Message("text", centre.descriptor.names.model_dump())
@@ -128,8 +129,13 @@ class Verifier:
                 answered = await self.look(centre, wanted)
             except SampanError as error:
                 log.info("%s does not tell of its part of the catalogue: %s", name, error)
-                silent.add(name)
-                return
+                silent[name] += 1
+                if silent[name] == _SILENT:
+                    return
+                # It may be one thing that everything hangs on; the others are asked about before these are again.
+                self._slow |= {_key(one, thing): at for one, thing, _ in some}
+                continue
+            silent[name] = 0
             for (one, thing, _), facts in zip(some, answered, strict=True):
                 if facts is not None and facts.late:
                     self._slow[_key(one, thing)] = at
@@ -138,8 +144,9 @@ class Verifier:
                     public = one.document["access"] == "public" and thing.part.get("group") is None
                     await self.write(one, facts, verdicts.verdict(thing, facts, at, public, where))
 
-    @staticmethod
-    async def look(centre: Centre, wanted: Sequence[tuple[Thing, Check | None, bool]]) -> list[Facts | None]:
+    async def look(
+        self, centre: Centre, wanted: Sequence[tuple[Thing, Check | None, bool]]
+    ) -> list[Facts | None]:
         """The facts of each thing, seen now; with a picture where one is wanted.
 
         None is for what was not come to; of that nothing is known, nor of what was late.
@@ -148,7 +155,8 @@ class Verifier:
         python, roots = centre.descriptor.environment.python, centre.descriptor.roots
         for some in _batches(wanted):
             asked = [question(thing, last, roots, picture=picture) for thing, last, picture in some]
-            told: list[Facts | None] = await centre.ask(look(python, asked), deadline=_DEADLINE)
+            async with self._turns[centre.descriptor.id]:
+                told: list[Facts | None] = await centre.ask(look(python, asked), deadline=_DEADLINE)
             found += told
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sampan.messages import Message
 from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.index import Seeker
 from sampan_hub.catalogue.shelf import Shelf
-from sampan_hub.catalogue.verdicts import BY, Check, Conclusion, Facts, Thing
+from sampan_hub.catalogue.verdicts import BY, Check, Conclusion
 from sampan_hub.catalogue.verifier import Verifier
 from sampan_hub.database import Database
 from sampan_hub.tables import entries
@@ -228,27 +228,3 @@ async def test_software_is_of_its_version_and_can_be_imported(looking: Looking) 
     good = await looking.entry("good")
     for check in (await looking.verifier.findings.checks([good.number]))[good.number]:
         assert check.how == ("there", "version", "import", "kernel", "functional")
-
-
-async def test_what_took_too_long_comes_last_the_next_time(
-    looking: Looking, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("slow", "quick"):
-        await looking.publish(name, "west")
-    asked: list[list[str]] = []
-    answered = [[Facts(failed="time"), None], [None, Facts(failed="time")], [Facts(there=True), None]]
-
-    async def look(_: Any, wanted: Sequence[tuple[Thing, Any, bool]]) -> list[Facts | None]:
-        asked.append([thing.what for thing, _, _ in wanted])
-        return answered[len(asked) - 1]
-
-    monkeypatch.setattr(looking.verifier, "look", look)
-    for _ in answered:
-        await looking.round()
-    slow, quick = "{data}/slow.csv", "{data}/quick.csv"
-    assert asked == [[slow, quick], [quick, slow], [quick, slow]]
-    assert await looking.told("slow") == (GOOD, None)
-    assert [(await looking.entry(name)).verified_at is not None for name in ("slow", "quick")] == [
-        False,
-        True,
-    ]
