@@ -11,8 +11,10 @@ from sampan.errors import Invalid, Refused
 from sampan.facts import Facts
 from sampan.whereabouts import Here
 
-__all__ = ["Crew"]
+__all__ = ["MOST_WORKERS", "Crew"]
 
+MOST_WORKERS: Final = 1000
+"""That are asked for at once."""
 UNLIMITED: Final = timedelta(hours=1)
 """How long workers may run where neither the session nor the person sets an end."""
 SHORTEST: Final = timedelta(minutes=2)
@@ -63,7 +65,7 @@ class Crew:
         no amount) and Refused (the centre or the session cannot give it).
         """
         order = cls(
-            workers=_count("workers", workers),
+            workers=_workers(workers),
             cores=_count("cores", cores),
             memory_mib=_mebibytes(memory),
             minutes=_minutes(here.time_left, hours),
@@ -95,6 +97,13 @@ def _count(field: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10_000:
         raise Invalid("cluster.amount", field=field, example="2", value=str(value)[:40])
     return value
+
+
+def _workers(value: object) -> int:
+    workers = _count("workers", value)
+    if workers > MOST_WORKERS:
+        raise Invalid("cluster.workers", most=MOST_WORKERS, want=workers)
+    return workers
 
 
 def _cards(kind: object, count: object) -> dict[str, Any]:

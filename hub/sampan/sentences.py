@@ -1174,6 +1174,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Further workers wait: {why} Those that run go on, and the cluster asks again by itself.",
         "新的工作进程需要等待：{why}已在运行的不受影响，集群会自动再次申请。",
     ),
+    "cluster.workers": (
+        "A Dask cluster has {most} workers at most; you asked for {want}. Ask for fewer, with more cores each.",
+        "一个 Dask 集群最多有 {most} 个工作进程，您申请了 {want} 个。请减少数量，并增加每个工作进程的核数。",
+    ),
     "cluster.works": (
         "{workers} of {wanted} Dask workers at {centre}.",
         "{centre}：Dask 工作进程 {workers}/{wanted}。",

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sampan.crew import MOST_WORKERS
 from sampan.errors import Conflict, Forbidden
 from sampan.stages import Kind, Target
 from sampan_hub.asking import Anybody, Near, Parts, Still
@@ -25,7 +26,6 @@ routes = APIRouter(prefix="/api/clusters/{launch}")
 
 _BREATH: Final = 10.0
 """Seconds between two signs of life on a connection that has nothing to tell."""
-_MOST: Final = 1000
 _PATH: Final = r"^/[A-Za-z0-9._@+=,/-]{1,1000}$"
 _PAGES: Final = r"^((/[A-Za-z0-9._~%@+-]+)+/sampan/dask/[0-9a-f]{32}/)?$"
 """A page of the Lab opens what stands there: one route of a session's server, and no other place."""
@@ -37,7 +37,7 @@ class Order(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     key: str = Field(pattern=r"^[0-9a-f]{16,64}$")
-    numbers: list[_Number] = Field(min_length=1, max_length=_MOST)
+    numbers: list[_Number] = Field(min_length=1, max_length=MOST_WORKERS)
     address: str = Field(pattern=f"^{ADDRESS}$")
     keys: str = Field(pattern=_PATH)
     """The folder of the cluster's TLS files, at the centre."""
@@ -47,7 +47,7 @@ class Order(BaseModel):
 
 class Leave(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    jobs: list[Annotated[str, Field(pattern=r"^[0-9]{1,12}(_[0-9]{1,6})?$")]] = Field(max_length=_MOST)
+    jobs: list[Annotated[str, Field(pattern=r"^[0-9]{1,12}(_[0-9]{1,6})?$")]] = Field(max_length=MOST_WORKERS)
 
 
 class State(BaseModel):
@@ -68,9 +68,9 @@ class Size(BaseModel):
     """Either `workers`, or from `minimum` to `maximum` as there is work."""
 
     model_config = ConfigDict(extra="forbid")
-    workers: int | None = Field(default=None, ge=0, le=_MOST)
-    minimum: int | None = Field(default=None, ge=0, le=_MOST)
-    maximum: int | None = Field(default=None, ge=0, le=_MOST)
+    workers: int | None = Field(default=None, ge=0, le=MOST_WORKERS)
+    minimum: int | None = Field(default=None, ge=0, le=MOST_WORKERS)
+    maximum: int | None = Field(default=None, ge=0, le=MOST_WORKERS)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Size:

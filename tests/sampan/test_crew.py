@@ -82,6 +82,16 @@ def test_what_is_no_amount_is_named(field: str, value: object) -> None:
     assert caught.value.message.params["field"] == field
 
 
+def test_a_cluster_too_large_for_one_request_is_refused_with_both_numbers() -> None:
+    assert plan(workers=1000).workers == 1000
+    with pytest.raises(Invalid) as caught:
+        plan(workers=1001)
+    assert (caught.value.code, dict(caught.value.message.params)) == (
+        "cluster.workers",
+        {"most": 1000, "want": 1001},
+    )
+
+
 def test_a_job_larger_than_the_centre_gives_is_refused_with_both_numbers() -> None:
     error = refusal(cores=9)
     assert error.code == "cluster.cores"
