@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Later } from '../src/kernels/later.ts';
 import type { News } from '../src/kernels/shape.ts';
 import { word } from '../src/kernels/state.ts';
 
@@ -32,4 +33,22 @@ test('a silence is told until it is over', () => {
   const silent: News = { ...RUNS, seen: 'unreachable' };
   assert.equal(word(RUNS, silent), 'away');
   assert.equal(word(silent, RUNS), 'quiet');
+});
+
+test('a second wait is told as the first one was', context => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const soon = new Later();
+  let told = 0;
+  const wait = (): void => soon.begin(() => told++, 10);
+  wait();
+  wait();
+  soon.stop();
+  context.mock.timers.tick(10);
+  assert.equal(told, 0);
+  wait();
+  context.mock.timers.tick(10);
+  assert.equal(told, 1);
+  wait();
+  context.mock.timers.tick(10);
+  assert.equal(told, 2);
 });

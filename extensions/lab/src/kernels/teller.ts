@@ -3,6 +3,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification, type ISessionContext } from '@jupyterlab/apputils';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
+import { Later } from './later.ts';
 import type { News } from './shape.ts';
 import { SOON, word } from './state.ts';
 import { listen } from './wire.ts';
@@ -11,7 +12,8 @@ interface Told {
   news: News;
   /** The notification that is shown of it; none yet, or none any more. */
   shown: string;
-  timer: number;
+  /** To say that it waits. */
+  readonly soon: Later;
 }
 
 export class Teller {
@@ -32,7 +34,7 @@ export class Teller {
 
   private hear(news: News, session: ISessionContext): void {
     const before = this.told.get(news.launch);
-    const told = before ?? { news, shown: '', timer: 0 };
+    const told = before ?? { news, shown: '', soon: new Later() };
     const what = word(before?.news ?? null, news);
     told.news = news;
     this.told.set(news.launch, told);
@@ -61,8 +63,8 @@ export class Teller {
     };
     if (told.shown !== '') {
       show();
-    } else if (told.timer === 0) {
-      told.timer = window.setTimeout(show, SOON);
+    } else {
+      told.soon.begin(show, SOON);
     }
   }
 
@@ -73,7 +75,7 @@ export class Teller {
     autoClose: number | false,
     actions: Notification.IAction[] = []
   ): void {
-    window.clearTimeout(told.timer);
+    told.soon.stop();
     const same = { id: told.shown, message, type, autoClose, actions };
     if (told.shown === '' || !Notification.update(same)) {
       told.shown = Notification.emit(message, type, { autoClose, actions });
@@ -81,7 +83,7 @@ export class Teller {
   }
 
   private quiet(told: Told): void {
-    window.clearTimeout(told.timer);
+    told.soon.stop();
     if (told.shown !== '') {
       Notification.dismiss(told.shown);
       told.shown = '';
