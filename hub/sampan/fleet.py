@@ -64,6 +64,8 @@ class Fleet(Mapping[str, FarCluster]):
         self._loop = SpokenLoop("clusters")
         self._all = {centre: FarCluster(centre, self._loop, self._language) for centre in wanted}
         self._closed = False
+        self._over = asyncio.Event()
+        """Set when the launch that all of it ends with was ended elsewhere."""
         self._broker: AsyncBroker | None = None
         self._foreman: Foreman | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -171,12 +173,13 @@ class Fleet(Mapping[str, FarCluster]):
         return self._foreman.launch
 
     async def _listen(self, foreman: Foreman) -> None:
-        """Does what is asked for in the Lab's panel, which tells of the workers of all together."""
+        """Does what is asked for in the Lab's panel, which tells of the workers of all together; until it is ended there."""
         async with aclosing(foreman.wishes()) as wishes:
             async for wish in wishes:
                 if wish:
                     with suppress(SampanError):
                         await self._share(wish)
+        self._over.set()
 
     async def _share(self, wish: Mapping[str, int]) -> None:
         places = list(self._all)
@@ -187,14 +190,18 @@ class Fleet(Mapping[str, FarCluster]):
         await self._together(lambda one: one.resize(part(one.centre)))
 
     async def _watch(self) -> None:
-        while True:
+        while not self._over.is_set():
             for one in self._all.values():
                 await one.look()
             if self._foreman is not None:
                 fields = ("workers", "wanted")
                 have = {name: sum(getattr(one, name) for one in self._all.values()) for name in fields}
                 await self._foreman.tell(have)
-            await asyncio.sleep(_LOOK)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _LOOK)
+        # What went with it has no workers any more.
+        for one in self._all.values():
+            one.workers = one.wanted = 0
 
     async def _resize(self, wish: Mapping[str, int]) -> None:
         await self._together(lambda one: one.resize(wish))

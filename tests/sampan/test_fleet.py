@@ -205,6 +205,8 @@ def test_what_ends_elsewhere_is_told(home: ProcessCentre, left: frozenset[str]) 
             with pytest.raises(SampanError) as caught:
                 fleet.run(where)
             assert caught.value.code == "clusters.over"
+        wait_until(lambda: all(task.done() for task in fleet._tasks))
+        assert {one.say_workers() for one in fleet.values()} == {"0/0"}, "and nobody goes on telling of them"
     must_be_free(home, left)
 
 
