@@ -1,4 +1,4 @@
-"""The job script of a cluster's workers: typed values in, bash text out. One script is many jobs, told apart by a number."""
+"""The job script of a cluster's workers: typed values in, bash text out. One script may be many jobs, told apart by a number."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Final
 from sampan.errors import Invalid
 from sampan_hub.script import ALONE, check, prepared
 
-__all__ = ["ADDRESS", "NUMBER", "WorkerScript", "render_workers"]
+__all__ = ["ADDRESS", "WorkerScript", "render_workers"]
 
 ADDRESS: Final = r"tls://[0-9a-fA-F.:\[\]]{3,48}:[0-9]{1,5}"
 """Of a Dask scheduler, as it may stand in a script."""
-NUMBER: Final = "$SLURM_ARRAY_TASK_ID"
+_NUMBER: Final = "${numbers[$SLURM_ARRAY_TASK_ID]}"
 """In the place of a worker's number where one script is many jobs. https://slurm.schedmd.com/job_array.html"""
 _PATIENCE: Final = 60
 """Seconds that a worker looks for its scheduler before it gives its job back."""
@@ -84,8 +84,12 @@ def _check(field: str, value: Any) -> None:
         check(field, value, _LIKE.get(field, ""))
 
 
-def render_workers(script: WorkerScript, number: str = NUMBER) -> str:
-    """The script as text; equal values give equal text. A worker's end counts from its own start, by its node's clock."""
+def render_workers(script: WorkerScript, *numbers: int) -> str:
+    """The script as text; equal values give equal text. A worker's end counts from its own start, by its node's clock.
+
+    Of several workers each has the number at its job's place in the array: Dask's numbers grow for as long as a cluster lives,
+    and a centre's array ends at its MaxArraySize, 1001 by default.
+    """
     exports = {
         "HOME": script.home,
         "SAMPAN_CENTRE": script.centre,
@@ -109,7 +113,8 @@ def render_workers(script: WorkerScript, number: str = NUMBER) -> str:
         *prepared(script.modules, script.setup_file),
         f"cd {shlex.quote(script.home)} || exit 67",
         *_spilling(script),
-        f"{shlex.quote(script.python)} -P {_command(script, number)} &",
+        *((f"numbers=({' '.join(map(str, numbers))})",) if numbers[1:] else ()),
+        f"{shlex.quote(script.python)} -P {_command(script, _NUMBER if numbers[1:] else str(numbers[0]))} &",
         *_ENDING,
     ]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ SCRIPT = WorkerScript(
 
 
 def test_the_worker_is_closed_to_strangers_and_ends_with_its_job() -> None:
-    text = render_workers(SCRIPT)
+    text = render_workers(SCRIPT, 7, 1500)
     assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
     lines = text.splitlines()
     assert lines[0] == "#!/bin/bash"
@@ -52,13 +53,27 @@ def test_the_worker_is_closed_to_strangers_and_ends_with_its_job() -> None:
         f" --tls-ca-file {keys}/certificate.pem"
         f" --tls-cert {keys}/certificate.pem --tls-key {keys}/key.pem"
         ' --no-dashboard --dashboard-address 127.0.0.1:0 --local-directory "$spill"'
-        ' --name "abcd1234-$SLURM_ARRAY_TASK_ID" &'
+        ' --name "abcd1234-${numbers[$SLURM_ARRAY_TASK_ID]}" &'
     )
 
 
 def test_each_alone_has_its_number_and_where_jobs_are_local_listens_here_alone() -> None:
-    text = render_workers(replace(SCRIPT, name=f"{TAG}-7", scheduler="process", local=True), "7")
+    text = render_workers(replace(SCRIPT, name=f"{TAG}-7", scheduler="process", local=True), 7)
     assert '127.0.0.1:0 --host 127.0.0.1 --local-directory "$spill" --name "abcd1234-7" &\n' in text
+
+
+@pytest.mark.parametrize(("place", "number"), [(0, 7), (1, 1500), (2, 1502)])
+def test_each_of_an_array_has_the_number_at_its_place(tmp_path: Path, place: int, number: int) -> None:
+    """Here a shell plays the worker."""
+    worker = tmp_path / "worker"
+    worker.write_text('#!/bin/bash\nfor word; do last=$word; done; echo "$last"\n')
+    worker.chmod(0o755)
+    folders = dict.fromkeys(("home", "scratch", "keys"), str(tmp_path))
+    told: dict[str, Any] = {**folders, "python": str(worker), "modules": (), "setup_file": None}
+    text = render_workers(replace(SCRIPT, scheduler="process", **told), 7, 1500, 1502)
+    environ = os.environ | {"SLURM_ARRAY_TASK_ID": str(place)}
+    shown = subprocess.run(["bash", "-c", text], env=environ, stdout=subprocess.PIPE, text=True, check=True)
+    assert shown.stdout == f"abcd1234-{number}\n"
 
 
 @pytest.mark.parametrize("scratch", ["local", "nowhere"])
@@ -80,7 +95,7 @@ def test_what_it_spills_is_its_own_and_goes_with_it(tmp_path: Path, scratch: str
         "python": str(worker),
         "home": str(tmp_path),
     }
-    text = render_workers(replace(SCRIPT, scheduler="process", modules=(), setup_file=None, **told), "7")
+    text = render_workers(replace(SCRIPT, scheduler="process", modules=(), setup_file=None, **told), 7)
     with subprocess.Popen(["bash", "-c", text], stdout=subprocess.PIPE, text=True) as job:
         assert job.stdout is not None
         mode, spill = job.stdout.readline().split()

@@ -18,7 +18,7 @@ from sampan_hub.steps.cancelling import see, stopping
 from sampan_hub.steps.ending import end_attempt
 from sampan_hub.steps.sights import seen_in
 from sampan_hub.views import ends_at
-from sampan_hub.worker_script import NUMBER, WorkerScript, render_workers
+from sampan_hub.worker_script import WorkerScript, render_workers
 
 __all__ = ["dismiss", "hire", "say_workers", "tend"]
 
@@ -129,20 +129,20 @@ async def hire(
     centre = services.centre(attempt.centre)
     name = f"{_name(attempt)}-{key[:16]}"
     script = await _script(services, launch, attempt, name, address, keys, python)
-    path = f"{services.attempt_dir(*await _parent(services, launch))}/{launch.id}"
+    path = f"{services.attempt_dir(*await _parent(services, launch))}/{launch.id}-{key[:8]}"
     need = replace(launch.need, minutes=script.minutes)
     if centre.scheduler.arrays:
-        text = render_workers(script, NUMBER)
-        spec = centre.job(attempt.share, need, tag=name, script=text, log=f"{path}-%a.log", array=numbers)
+        text, places = render_workers(script, *numbers), tuple(range(len(numbers)))
+        spec = centre.job(attempt.share, need, tag=name, script=text, log=f"{path}-%a.log", array=places)
         (job,) = await _submit(services, launch, attempt, key, [spec])
-        return {str(number): f"{job}_{number}" for number in numbers}
+        return {str(number): f"{job}_{place}" for place, number in enumerate(numbers)}
     each = [(number, replace(script, name=f"{name}-{number}")) for number in numbers]
     specs = [
         centre.job(
             attempt.share,
             need,
             tag=one.name,
-            script=render_workers(one, str(number)),
+            script=render_workers(one, number),
             log=f"{path}-{number}.log",
         )
         for number, one in each

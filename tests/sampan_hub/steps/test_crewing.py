@@ -88,6 +88,20 @@ async def test_a_lost_answer_makes_no_second_workers(one: Bench, arrays: bool, r
     assert len(workers(one)) == (2 if arrays else 3)
 
 
+async def test_an_array_begins_at_its_first_place_however_many_workers_there_were(one: Bench) -> None:
+    """Dask never gives a number again, and a centre's array ends at its MaxArraySize."""
+    site = one.sites["east"]
+    site.arrays = one.services.centre("east").scheduler.arrays = True
+    launch = await opened(one)
+    jobs = await hired(one, launch, 1500, 4, 1502)
+    again = await hired(one, launch, 1600, key="f" * 32)
+    (first, other), (whole, alone) = site.submitted[-2:], workers(one)
+    assert (first.array, other.array) == ((0, 1, 2), (0,))
+    assert jobs == {"4": f"{whole}_0", "1500": f"{whole}_1", "1502": f"{whole}_2"}
+    assert again == {"1600": f"{alone}_0"}
+    assert first.log != other.log, "each has a log of its own"
+
+
 async def test_of_workers_that_are_refused_none_is_left(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     launch, centre = await opened(one), one.services.centre("east")
     take, asked = centre.scheduler.submit, []
