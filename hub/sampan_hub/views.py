@@ -184,8 +184,12 @@ def centre_view(services: Services, centre: Centre, watch: Watch) -> dict[str, A
 
 
 def _share_view(centre: Centre, name: str, watch: Watch) -> dict[str, Any]:
-    """A share with its histogram: how many nodes have how much free; nodes that take no new job have nothing free."""
-    share = centre.share(name)
+    """A share with its histogram: how many nodes have how much free; nodes that take no new job have nothing free.
+
+    `cores_max` is the most that one job may have, however many nodes there are; 0 where none may have any.
+    """
+    share, facts = centre.share(name), centre.facts.share(name)
+    room = facts.room if facts is not None else None
     capacity = watch.fresh()
     nodes = [node for node in capacity.reading.nodes if share.queue in node.queues] if capacity else []
     up = [node for node in nodes if node.up]
@@ -193,6 +197,7 @@ def _share_view(centre: Centre, name: str, watch: Watch) -> dict[str, Any]:
         "id": share.id,
         "names": share.names.model_dump(),
         "max_hours": share.max_hours,
+        "cores_max": room.cores if room is not None else 0,
         "cores_total": sum(node.cores for node in up) if capacity else None,
         "cores_free": sum(node.cores_free for node in up) if capacity else None,
         "accelerators": _accelerators(up),

@@ -31,7 +31,7 @@ def needs(centres: Iterable[Mapping[str, Any]]) -> list[Need]:
     there = [centre for centre in centres if centre["state"] not in _AWAY and centre["shares"]]
     shares = [share for centre in there for share in centre["shares"]]
     found = [_need(shares)] if there else []
-    large = [share for share in shares if (share.get("cores_total") or 0) >= _MANY]
+    large = [share for share in shares if share.get("cores_max", 0) >= _MANY]
     if large:
         found.append(_need(large, cores=_MANY, memory_mib=2048 * _MANY))
     for kind in sorted({kind for share in shares for kind in share["accelerators"]}):

@@ -35,6 +35,7 @@ async def test_plans_centres_and_facts(broker: RealBroker) -> None:
         assert 0 <= centre["age"] < 10
         assert centre["measured_at"] < centre["valid_until"] <= centre["measured_at"] + 10
         share = centre["shares"][0]
+        assert share["cores_max"] == (8 if centre["id"] == "lake" else 4)
         assert (
             0
             <= share["cores_free"]

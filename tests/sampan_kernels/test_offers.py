@@ -9,7 +9,7 @@ from sampan_kernels import offers
 
 
 def centre(name: str, state: str = "ok", cores: int = 4, **more: Any) -> dict[str, Any]:
-    share = {"cores_total": cores, "accelerators": more.pop("accelerators", {}), "max_hours": 24}
+    share = {"cores_max": cores, "accelerators": more.pop("accelerators", {}), "max_hours": 24}
     return {"id": name, "state": state, "shares": [share], "software": [], **more}
 
 
@@ -33,14 +33,17 @@ def test_one_for_each_way_to_ask() -> None:
 
 
 def test_only_what_some_centre_could_start() -> None:
-    """Cores that are not known, kinds that nobody has, and centres where nothing new starts."""
+    """More cores than one job may have, kinds that nobody has, and centres where nothing new starts."""
     assert shown(centre("east", cores=4)) == [
         ("Python · anywhere", "Python · 任意中心"),
         ("Python · East Lake", "Python · 东湖"),
     ]
-    unknown = centre("east")
-    unknown["shares"][0]["cores_total"] = None
-    assert len(shown(unknown)) == 2
+    many_nodes = centre("east", cores=4)
+    many_nodes["shares"][0]["cores_total"] = 16
+    assert len(shown(many_nodes)) == 2
+    untold = centre("east")
+    del untold["shares"][0]["cores_max"]
+    assert len(shown(untold)) == 2, "an older broker says nothing of it"
     for state in ("draining", "unreachable"):
         assert shown(centre("east", state, cores=64, software=["climate"])) == []
     assert shown() == []
