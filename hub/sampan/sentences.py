@@ -734,8 +734,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "条目要求用“{value}”打开，该方式不被允许。请服务商从允许的列表中选择。",
     ),
     "check.outside": (
-        "{what} at {centre} is a link that leads out of the folder of its data.",
-        "{centre}的 {what} 是指向数据目录之外的链接。",
+        "{what} at {centre} is a link, or holds one, that leads out of the folder of its data.",
+        "{centre}的 {what} 是指向数据目录之外的链接，或其中含有这样的链接。",
     ),
     "check.product": (
         "The entry says something at “{key}” that no entry may say. Its provider has to correct it.",

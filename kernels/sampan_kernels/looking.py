@@ -14,7 +14,7 @@ import math
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from sampan_kernels.probes import software
 __all__ = ["look", "main"]
 
 Facts = dict[str, Any]
+Members = Sequence[tuple[Path, os.stat_result]]
 _HASHED: Final = 1 << 30
 """Bytes up to which a file is read whole each time; a larger one only where its size or time is not what it was, and its
 checksum is stated."""
@@ -54,24 +55,46 @@ def look(asked: Mapping[str, Any]) -> Facts:
 
 def _data(asked: Mapping[str, Any]) -> Facts:
     copy = Replica.from_json(asked["replica"])
+    name = copy.href[1:].partition("}")[0]
     try:
         roots = {**asked.get("roots", {}), PACKAGES: _packages()}
         path = Path(resolve(copy.href, roots))
     except SampanError as error:
         return {"error": error.code}
+    place = Path(os.path.realpath(path))
+    # What a link leads to elsewhere is read with rights that whoever made the link may not have.
+    if not place.is_relative_to(os.path.realpath(roots[name])):
+        return {"error": "entry.outside"}
     try:
-        # What a link leads to elsewhere is read with rights that whoever made the link may not have.
-        if not path.resolve().is_relative_to(Path(roots[copy.href[1:].partition("}")[0]]).resolve()):
-            return {"error": "entry.outside"}
-        facts: Facts = {"there": True, **_size(path), **_owner(path, asked.get("group"))}
-        changed = [facts["bytes"], facts["modified"]] != asked.get("seen")
-        if facts["bytes"] <= _HASHED or (copy.checksum is not None and changed):
-            facts["checksum"] = _checksum(path)
-    except FileNotFoundError:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return {"there": False}
     except PermissionError:
         return {"there": True, "denied": True}
-    return {**facts, **_opened(copy, path, facts["bytes"], picture=bool(asked.get("picture")))}
+    try:
+        members = _members(place)
+        if members is None:
+            return {"error": "entry.outside"}
+        everybody = name == PACKAGES or bool(asked.get("shared")) or _open_to_others(place, members)
+        facts = {**_size(members), **_owner(place, asked.get("group"))}
+        changed = [facts["bytes"], facts["modified"]] != asked.get("seen")
+        if (facts["bytes"] <= _HASHED and everybody) or (copy.checksum is not None and changed):
+            facts["checksum"] = _told(_checksum(place, members), copy.checksum, everybody)
+    except FileNotFoundError:
+        # One of its files has gone meanwhile, or a link leads nowhere: what is there cannot be told now.
+        return {"failed": "time"}
+    except PermissionError:
+        return {"there": True, "denied": True}
+    facts = {"there": True, **facts}
+    # A preview of what this account alone may read would be everybody's.
+    if everybody:
+        facts |= _opened(copy, path, facts["bytes"], picture=bool(asked.get("picture")))
+    return facts
+
+
+def _told(checksum: str, stated: str | None, everybody: bool) -> str:
+    """Of what is not everybody's only whether it is what was stated."""
+    return checksum if everybody or checksum == stated else "sha256:?"
 
 
 def _packages() -> str:
@@ -80,18 +103,34 @@ def _packages() -> str:
     return sysconfig.get_path("purelib")
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """The file; of a folder everything in it, in one order at every centre."""
-    if not path.is_dir():
-        yield path
-        return
-    for folder, folders, names in os.walk(path):
+def _members(place: Path) -> Members | None:
+    """The file; a folder with everything in it, in one order at every centre. None where a link in it leads out of it."""
+    found = [place]
+    for folder, folders, names in os.walk(place):
         folders.sort()
-        yield from (Path(folder) / name for name in sorted(names))
+        inside = [Path(folder) / name for name in (*folders, *sorted(names))]
+        links = (one for one in inside if one.is_symlink())
+        if not all(Path(os.path.realpath(one)).is_relative_to(place) for one in links):
+            return None
+        found += inside
+    return [(one, one.stat()) for one in found]
 
 
-def _size(path: Path) -> Facts:
-    seen = [one.stat() for one in _files(path)]
+def _files(members: Members) -> list[tuple[Path, os.stat_result]]:
+    return [(path, seen) for path, seen in members if not stat.S_ISDIR(seen.st_mode)]
+
+
+def _open_to_others(place: Path, members: Members) -> bool:
+    """Whether any account of this machine can read all of it, by the modes from the top down."""
+    if not all(folder.stat().st_mode & stat.S_IXOTH for folder in place.parents):
+        return False
+    modes = (seen.st_mode for _, seen in members)
+    wanted = stat.S_IROTH | stat.S_IXOTH
+    return all(mode & wanted == wanted if stat.S_ISDIR(mode) else mode & stat.S_IROTH for mode in modes)
+
+
+def _size(members: Members) -> Facts:
+    seen = [seen for _, seen in _files(members)]
     return {
         "bytes": sum(one.st_size for one in seen),
         "modified": max((one.st_mtime_ns for one in seen), default=0),
@@ -114,11 +153,11 @@ def _owner(path: Path, group: str | None) -> Facts:
     }
 
 
-def _checksum(path: Path) -> str:
+def _checksum(place: Path, members: Members) -> str:
     """SHA-256 of a file; of a folder that of the lines `digest, two blanks, name below it` of its files."""
-    if not path.is_dir():
-        return f"sha256:{_digest(path)}"
-    lines = "".join(f"{_digest(one)}  {one.relative_to(path).as_posix()}\n" for one in _files(path))
+    if not place.is_dir():
+        return f"sha256:{_digest(place)}"
+    lines = "".join(f"{_digest(one)}  {one.relative_to(place).as_posix()}\n" for one, _ in _files(members))
     return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 

@@ -8,7 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,17 @@ CSV = b"a,b\n1,2\n3,4\n"
 
 
 def asked(folder: Path, name: str, opener: str = "csv", **more: Any) -> dict[str, Any]:
-    return {"replica": {"href": f"{{data}}/{name}", "opener": opener}, "roots": {"data": str(folder)}, **more}
+    """As where everybody is one account: a test's own folder is closed to others."""
+    replica = {"href": f"{{data}}/{name}", "opener": opener}
+    return {"replica": replica, "roots": {"data": str(folder)}, "shared": True, **more}
+
+
+@pytest.fixture
+def shown() -> Iterator[Path]:
+    """A folder that everybody can read."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def grid(path: Path) -> None:
@@ -101,6 +112,45 @@ def test_a_link_that_leads_out_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "root").symlink_to(data)
     assert look(asked(data, "out.csv")) == {"error": "entry.outside"}
     assert look(asked(tmp_path / "root", "in.csv"))["opened"] is True
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_nor_is_one_inside_a_folder(tmp_path: Path, *, folder: bool) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "0").write_bytes(b"x")
+    inside = tmp_path / "data" / "a.zarr" / "x"
+    inside.mkdir(parents=True)
+    (inside / "0").write_bytes(b"x")
+    (inside / "same").symlink_to("0")
+    assert look(asked(tmp_path / "data", "a.zarr", "zarr"))["bytes"] == 2
+    (inside / "y").symlink_to(secret if folder else secret / "0")
+    assert look(asked(tmp_path / "data", "a.zarr", "zarr")) == {"error": "entry.outside"}
+
+
+def test_only_the_thing_s_own_absence_is_its_absence(tmp_path: Path) -> None:
+    folder = tmp_path / "a.zarr"
+    folder.mkdir()
+    (folder / "x").symlink_to(folder / "gone")
+    assert look(asked(tmp_path, "a.zarr", "zarr")) == {"failed": "time"}
+    (tmp_path / "a.csv").write_bytes(CSV)
+    assert look(asked(tmp_path, "a.csv/x")) == {"there": False}
+
+
+@pytest.mark.parametrize("closed", ["sub", "sub/a.csv"])
+def test_what_others_may_not_read_is_not_shown_to_them(shown: Path, closed: str) -> None:
+    (shown / "sub").mkdir(mode=0o755)
+    (shown / "sub/a.csv").write_bytes(CSV)
+    (shown / "sub/a.csv").chmod(0o644)
+    question = asked(shown, "sub/a.csv", shared=False, picture=True)
+    told = look(question)
+    assert {"opened", "found", "picture", "checksum"} <= told.keys()
+    (shown / closed).chmod(0o750 if closed == "sub" else 0o640)
+    assert look(question) == {"there": True, "bytes": len(CSV), "modified": told["modified"]}
+    # Whether it is what was stated can be told, and nothing else.
+    for stated, found in ((told["checksum"], told["checksum"]), ("sha256:0", "sha256:?")):
+        question["replica"]["checksum"] = stated
+        assert look(question)["checksum"] == found
 
 
 def test_names_and_numbers_of_every_kind_can_be_told(tmp_path: Path) -> None:

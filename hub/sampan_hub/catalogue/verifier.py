@@ -7,7 +7,7 @@ import hashlib
 import logging
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sampan.errors import SampanError
@@ -18,6 +18,7 @@ from sampan_hub.catalogue.looks import look
 from sampan_hub.catalogue.rows import Kept
 from sampan_hub.catalogue.verdicts import Check, Conclusion, Facts, Thing
 from sampan_hub.centre import Centre
+from sampan_hub.descriptor import Descriptor
 from sampan_hub.directory import CentreDirectory
 
 __all__ = ["Verifier"]
@@ -152,9 +153,11 @@ class Verifier:
         None is for what was not come to; of that nothing is known, nor of what was late.
         """
         found: list[Facts | None] = []
-        python, roots = centre.descriptor.environment.python, centre.descriptor.roots
+        python = centre.descriptor.environment.python
         for some in _batches(wanted):
-            asked = [question(thing, last, roots, picture=picture) for thing, last, picture in some]
+            asked = [
+                question(thing, last, centre.descriptor, picture=picture) for thing, last, picture in some
+            ]
             async with self._turns[centre.descriptor.id]:
                 told: list[Facts | None] = await centre.ask(look(python, asked), deadline=_DEADLINE)
             found += told
@@ -171,12 +174,14 @@ class Verifier:
         await self.findings.write(one, [check], found if check.sound else None, png)
 
 
-def question(thing: Thing, last: Check | None, roots: Mapping[str, str], *, picture: bool) -> dict[str, Any]:
+def question(thing: Thing, last: Check | None, centre: Descriptor, *, picture: bool) -> dict[str, Any]:
     """What a centre is asked about it; see :mod:`sampan_kernels.looking`."""
     part = thing.part
     if "opener" not in part:
         return {"distribution": part["name"]}
-    told = {"replica": part, "roots": dict(roots), "group": part.get("group"), "picture": picture}
+    told = {"replica": part, "roots": dict(centre.roots), "group": part.get("group"), "picture": picture}
+    # Where everybody's jobs are the account that looks, what it may read is everybody's.
+    told["shared"] = centre.accounts.method == "shared" and centre.endpoint.service_account is None
     seen = last.seen if last is not None and last.sound else None
     return {**told, "bytes": part.get("bytes") or (seen[0] if seen else None), "seen": seen and list(seen)}
 
