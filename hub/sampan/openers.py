@@ -43,7 +43,7 @@ def _dataset(path: str, copy: Replica) -> Any:
 
     opener = xarray.open_datatree if copy.tree else xarray.open_dataset
     # An index beside the data is a pickle, and whoever may write there could have made it.
-    more = {"indexpath": ""} if copy.opener == "cfgrib" else {}
+    more: dict[str, Any] = {"indexpath": ""} if copy.opener == "cfgrib" else {}
     return opener(path, engine=copy.opener, chunks={}, **more)
 
 
