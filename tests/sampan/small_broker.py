@@ -163,6 +163,7 @@ CENTRES: list[dict[str, Any]] = [
             {
                 "id": "cpu",
                 "names": {"en": "cpu", "zh": "通用"},
+                "cores_max": 8,
                 "cores_total": 8,
                 "cores_free": 6,
                 "max_hours": 24,
