@@ -164,9 +164,8 @@ def environments(config: dict[str, Any]) -> list[Row]:
         Row("env-version", SERVICE, (python, "-I", "-V"), NOTHING),
         Row("env-platform", SERVICE, (python, "-I", "-m", "platform"), NOTHING),
         Row("env-facts", SERVICE, (python, *facts, Many("--all")), NOTHING),
-        Row(
-            "catalogue-look", SERVICE, (python, "-I", "-m", r"sampan_kernels\.(?:looking|reaping)"), ANYTHING
-        ),
+        Row("catalogue-look", SERVICE, (python, "-I", "-m", r"sampan_kernels\.looking"), ANYTHING),
+        Row("catalogue-reap", SERVICE, (python, "-I", "-m", r"sampan_kernels\.reaping"), ANYTHING),
     ]
     if not prefix or not base:
         return rows if python else []

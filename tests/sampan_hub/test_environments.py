@@ -10,6 +10,7 @@ import pytest
 from sampan.errors import Refused, Unavailable
 from sampan_hub import environments as rows
 from sampan_hub.asks import Ask, Completed
+from sampan_hub.catalogue import looks
 from sampan_hub.centre import make_centre
 from sampan_hub.descriptor import Descriptor
 from sampan_hub.descriptor_file import parse_descriptor
@@ -41,6 +42,9 @@ ASKS: list[Ask[Any]] = [
     rows.open_to_all(BUILD),
     rows.remove(BUILD),
     *rows.point(PLACE, BUILD),
+    # What the catalogue asks of the environment that is there.
+    looks.look(PLACE.python, []),
+    looks.reap(PLACE.python, {}),
 ]
 
 
