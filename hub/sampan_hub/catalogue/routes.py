@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sampan.entries import Status
 from sampan.errors import Forbidden, Invalid, Missing
-from sampan.messages import text
+from sampan.messages import Message, text
 from sampan_hub.asking import Anybody, Parts, Who
 from sampan_hub.catalogue.index import FACETS
 from sampan_hub.catalogue.product import Product, Summary
@@ -179,11 +179,18 @@ async def whole(services: Services, kept: Kept, person: Person) -> dict[str, Any
         **_stand(kept, person),
         **kept.document,
         "reasons": [],
-        "found": kept.found,
-        "checks": [one.to_json() for one in checks],
+        "found": kept.found if readable(kept.document, person) else None,
+        "checks": [{**one.to_json(), "reason": _reason(one.reason, kept, person)} for one in checks],
         "roots": {name: known[name].roots for name in known},
         "centres": {name: services.names(name) for name in sorted(places - {None})},
     }
+
+
+def _reason(told: Message | None, kept: Kept, person: Person) -> dict[str, Any] | None:
+    """What a library says of data that it cannot open may be of what is in them: only whoever may read them is told."""
+    if told is not None and "why" in told.params and not readable(kept.document, person):
+        told = Message(told.code, {**told.params, "why": "…"})
+    return None if told is None else told.to_json()
 
 
 def _stand(kept: Kept, person: Person) -> dict[str, Any]:
@@ -193,7 +200,7 @@ def _stand(kept: Kept, person: Person) -> dict[str, Any]:
         "version": kept.version,
         "kind": kept.kind,
         "status": kept.status,
-        "reason": None if kept.reason is None else kept.reason.to_json(),
+        "reason": _reason(kept.reason, kept, person),
         "revision": kept.revision,
         "modified_at": kept.modified_at,
         "uses": kept.uses,

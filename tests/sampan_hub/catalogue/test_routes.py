@@ -11,12 +11,15 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
+from sampan.entries import Status
+from sampan.messages import Message
 from sampan_hub import asking
 from sampan_hub.body_limit import BodyLimit
 from sampan_hub.catalogue.check_routes import routes as check_routes
 from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.routes import routes
 from sampan_hub.catalogue.shelf import Shelf
+from sampan_hub.catalogue.verdicts import Check, Conclusion
 from sampan_hub.database import Database
 from sampan_hub.http_errors import answer_errors
 from sampan_hub.people import Person
@@ -168,14 +171,23 @@ async def test_a_preview_is_for_whoever_may_read_the_data_and_nothing_but_a_pict
     await stand(web, "published")
     assert code(await web.get(f"{SST}/picture", headers={"who": "pola"})) == "entry.no_picture"
     kept = await services.shelf.entry("ocean", "sst", "1.0")
-    await services.verifier.findings.write(kept, [], {"dims": {"x": 1}, "picture": "abc"}, b"\x89PNG")
+    why = Message("check.not_opened", {"what": "{data}/a", "centre": "west", "why": "ValueError: 'secret'"})
+    check = Check("{data}/a", "west", 5.0, False, why, ())
+    await services.verifier.findings.write(kept, [check], {"dims": {"x": 1}, "picture": "abc"}, b"\x89PNG")
     assert code(await web.get(f"{SST}/picture")) == "entry.group"
     got = await web.get(f"{SST}/picture", headers={"who": "pola"})
     assert (got.content, got.headers["content-type"]) == (b"\x89PNG", "image/png")
     assert got.headers["x-content-type-options"] == "nosniff"
     assert got.headers["content-security-policy"] == "default-src 'none'; sandbox"
-    shown = (await web.get(SST)).json()
-    assert (shown["found"]["dims"], shown["picture"], shown["checks"]) == ({"x": 1}, "abc", [])
+    await services.verifier.findings.conclude(kept, Conclusion(None, Status.QUARANTINED, why))
+    shown = (await web.get(SST, headers={"who": "pola"})).json()
+    assert (shown["found"]["dims"], shown["picture"]) == ({"x": 1}, "abc")
+    assert shown["checks"][0]["reason"]["params"]["why"] == "ValueError: 'secret'"
+    # Whoever may not read them is not told what is in them either.
+    told = await web.get(SST)
+    assert (told.json()["found"], told.json()["checks"][0]["reason"]["params"]["why"]) == (None, "…")
+    assert told.json()["reason"]["code"] == "check.not_opened"
+    assert "secret" not in told.text
 
 
 async def test_looking_is_asked_for_by_its_provider_and_at_everything_by_an_administrator(
