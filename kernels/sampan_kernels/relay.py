@@ -177,6 +177,10 @@ class Relay:
                 continue
             if parcel.kind == "kernel_info_request" and await self._answers_info(name, parcel):
                 continue
+            if parcel.kind == "shutdown_request" and not self._leads:
+                # Of what is not there, as at a restart: the kernel that comes later was not meant.
+                await self._send_all(stand_in.answer_shutdown(parcel, name))
+                continue
             self._met.set()
             if self._over is not None:
                 await self._refuse(parcel)

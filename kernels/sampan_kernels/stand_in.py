@@ -9,7 +9,14 @@ from typing import Any, Final
 from sampan.messages import Language, Message
 from sampan_kernels.parcel import PROTOCOL, Parcel
 
-__all__ = ["answer_info", "answer_interrupted", "answer_made_up", "answer_refused", "state"]
+__all__ = [
+    "answer_info",
+    "answer_interrupted",
+    "answer_made_up",
+    "answer_refused",
+    "answer_shutdown",
+    "state",
+]
 
 Said = tuple[str, Parcel]
 """Socket, message."""
@@ -40,6 +47,12 @@ def answer_info(asked: Parcel, socket: str, known: Mapping[str, Any] | None) -> 
     yield "iopub", _status("busy", asked)
     yield socket, Parcel.make("kernel_info_reply", known or _INFO, asked, asked.address)
     yield "iopub", _status("idle", asked)
+
+
+def answer_shutdown(asked: Parcel, socket: str) -> Iterator[Said]:
+    """To `shutdown_request`: nothing runs that would have to end."""
+    content = {"status": "ok", "restart": asked.content.get("restart") is True}
+    yield socket, Parcel.make("shutdown_reply", content, asked, asked.address)
 
 
 def state(word: str) -> Parcel:

@@ -209,6 +209,28 @@ async def test_given_up_while_it_waits_no_job_is_left(broker: RealBroker, specs:
     broker.free("east", full)
 
 
+async def test_restarted_while_it_waits_it_comes_all_the_same(
+    broker: RealBroker, specs: KernelSpecManager
+) -> None:
+    """The Lab's button: what Jupyter then asks a kernel to do is not asked of the one that comes later."""
+    full = broker.fill("east")
+    manager = AsyncKernelManager(kernel_name="small", kernel_spec_manager=specs)
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=30)
+    [launch] = await broker.launches("alice")
+    await broker.at(launch["id"], "queued")
+    await manager.restart_kernel()
+    waits = client.execute("x = 41")
+    broker.free("east", full)
+    assert (await _reply(client, waits))["content"]["status"] == "ok"
+    assert await run(client, "print(x + 1)") == "42"
+    client.stop_channels()
+    await manager.shutdown_kernel()
+    await came(lambda: _free(broker))
+
+
 async def test_one_that_will_not_come_says_so_in_the_cell(
     broker: RealBroker, specs: KernelSpecManager
 ) -> None:
