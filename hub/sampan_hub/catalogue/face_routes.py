@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -77,7 +78,9 @@ async def export_intake(
     known: Mapping[str, str] = services.centre(centre).descriptor.roots
     roots = {**known, PACKAGES: packages} if packages else known
     query = holdings.datasets(providers=provider or None, limit=_MOST)
-    return Yaml(export(await services.shelf.read(query), centre, roots))
+    some = await services.shelf.read(query)
+    # So many take a good part of a second.
+    return Yaml(await asyncio.to_thread(export, some, centre, roots))
 
 
 async def _shown(services: Services, provider: str, name: str, version: str) -> Kept:

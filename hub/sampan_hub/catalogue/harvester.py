@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,13 +59,9 @@ async def harvest(
     before = await shelf.read(select(entries).where(entries.c.source == what.source))
     pictured = {(one.name, one.version) for one in before if (one.found or {}).get("picture")}
     seen = await _look(verifier, centre, what, found, pictured, at)
-    products: dict[Ref, Product] = {}
-    for one in found:
-        made = _product(what, one, seen.get(reference(one)), products)
-        if isinstance(made, Product):
-            products[reference(one)] = made
-        else:
-            skipped.append((one.name, made))
+    # Thousands of them take seconds to be made.
+    products, left = await asyncio.to_thread(_products, what, found, seen)
+    skipped += left
     listed = {reference(one) for one in found}
     # A list that was cut off does not say what has gone.
     whole = not any(why.code == "harvest.many" for _, why in skipped)
@@ -98,6 +95,21 @@ async def _look(
         for ref, thing, facts in zip(parts, things, answered, strict=True)
         if facts is not None and not facts.late
     }
+
+
+def _products(
+    what: Harvest, found: Sequence[Finding], seen: Mapping[Ref, tuple[Facts, Check]]
+) -> tuple[dict[Ref, Product], list[tuple[str, Message]]]:
+    """What becomes an entry, and what does not, with the reason."""
+    products: dict[Ref, Product] = {}
+    left: list[tuple[str, Message]] = []
+    for one in found:
+        made = _product(what, one, seen.get(reference(one)), products)
+        if isinstance(made, Product):
+            products[reference(one)] = made
+        else:
+            left.append((one.name, made))
+    return products, left
 
 
 def _product(

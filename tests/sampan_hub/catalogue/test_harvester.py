@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from sampan.entries import Status
 from sampan.errors import Conflict, Refused, Unavailable
-from sampan_hub.catalogue.harvest import Harvest
+from sampan_hub.catalogue import harvester
+from sampan_hub.catalogue.harvest import Harvest, product
 from sampan_hub.catalogue.harvester import Harvested, harvest
 from sampan_hub.database import Database
 from tests.sampan_hub.catalogue.a_verifier import Looking
@@ -125,3 +127,16 @@ async def test_modules_of_lmod_are_software(looking: Looking) -> None:
     before = octave.verified_at
     await looking.round()
     assert (await looking.shelf.entry("west-modules", "octave", "9.4")).verified_at == before
+
+
+async def test_entries_are_made_beside_the_loop(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def made(*told: Any) -> Any:
+        threads.append(threading.get_ident())
+        return product(*told)
+
+    monkeypatch.setattr(harvester, "product", made)
+    looking.file("west", "a.csv")
+    assert (await reaped(looking)).new == ("west-archive/a@1",)
+    assert len(set(threads) - {threading.get_ident()}) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from sampan.entries import Status
 from sampan.messages import Message
 from sampan_hub import asking
 from sampan_hub.body_limit import BodyLimit
+from sampan_hub.catalogue import face_routes, intake_export
 from sampan_hub.catalogue.check_routes import routes as check_routes
 from sampan_hub.catalogue.findings import Findings
 from sampan_hub.catalogue.routes import routes
@@ -188,6 +190,27 @@ async def test_a_preview_is_for_whoever_may_read_the_data_and_nothing_but_a_pict
     assert (told.json()["found"], told.json()["checks"][0]["reason"]["params"]["why"]) == (None, "…")
     assert told.json()["reason"]["code"] == "check.not_opened"
     assert "secret" not in told.text
+
+
+async def test_an_export_keeps_nobody_waiting(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of entries are written beside the loop."""
+    threads: list[int] = []
+
+    def export(*told: Any) -> str:
+        threads.append(threading.get_ident())
+        return intake_export.export(*told)
+
+    monkeypatch.setattr(face_routes, "export", export)
+    app = web._transport.app  # type: ignore[attr-defined]
+    app.include_router(face_routes.routes)
+    app.state.services.centre = lambda name: app.state.services.directory.centres[name]
+    await put(web, replicas=[REPLICA])
+    await stand(web, "published")
+    told = await web.get("/intake.yaml", params={"centre": "west"})
+    assert "/data/ocean/sst.nc" in told.text
+    assert len(set(threads) - {threading.get_ident()}) == 1
 
 
 async def test_looking_is_asked_for_by_its_provider_and_at_everything_by_an_administrator(
