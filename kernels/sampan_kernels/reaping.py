@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from sampan.entries import resolve
 from sampan.errors import SampanError
-from sampan_kernels.apart import line
+from sampan_kernels.apart import bound, line
 
 __all__ = ["FORMS", "main", "reap"]
 
@@ -68,7 +69,7 @@ class Place:
     def href(self, path: Path | str, base: Path) -> str | None:
         """None for what lies elsewhere, or is no file of this machine."""
         text = str(path).removeprefix("file://")
-        if "://" in text or "{" in text or "*" in text:
+        if not 0 < len(text) <= _TEXT or "://" in text or "{" in text or "*" in text:
             return None
         whole = (base / text).resolve()
         try:
@@ -101,7 +102,7 @@ def _lmod(place: Place) -> Iterator[Finding]:
             name, _, version = str(one["full"]).rpartition("/")
             yield {
                 "kind": "software",
-                "name": str(package["package"]) if name else str(one["full"]),
+                "name": str(package["package"] if name else one["full"])[:_TEXT],
                 "version": str(one.get("versionName") or version),
                 "module": str(one["full"]),
                 "title": str(package["package"]),
@@ -121,9 +122,9 @@ def _stac(place: Place) -> Iterator[Finding]:
             continue
         seen.add(path)
         told = _json(path)
-        licence = str(told.get("license") or licence)
+        licence = _text(told.get("license")) or licence
         for link in told.get("links", ()):
-            href = place.href(str(link.get("href")), path.parent)
+            href = place.href(_text(link.get("href"), None), path.parent)
             if link.get("rel") in {"child", "item"} and href is not None:
                 left.append((place.at(href), licence))
         if told.get("type") == "Feature":
@@ -131,19 +132,20 @@ def _stac(place: Place) -> Iterator[Finding]:
 
 
 def _item(place: Place, path: Path, told: Mapping[str, Any], licence: str) -> Finding:
-    facts = told.get("properties", {})
+    facts, name = told.get("properties", {}), _text(told.get("id"))
     for asset in told.get("assets", {}).values():
-        href = place.href(str(asset.get("href")), path.parent)
-        opener = _MEDIA.get(str(asset.get("type", "")).partition(";")[0]) or _opener(str(asset.get("href")))
+        where, media = _text(asset.get("href"), None), _text(asset.get("type"))
+        href = place.href(where, path.parent)
+        opener = _MEDIA.get(media.partition(";")[0]) or _opener(where)
         if href is not None and opener is not None:
-            title = str(facts.get("title") or told["id"])
+            title = _text(facts.get("title")) or name
             return {
-                **_copy(str(told["id"]), href, opener, title, str(facts.get("description") or "")),
-                "licence": str(facts.get("license") or licence),
+                **_copy(name, href, opener, title, _text(facts.get("description"))),
+                "licence": _text(facts.get("license")) or licence,
                 "bbox": told.get("bbox"),
                 "when": [facts.get("start_datetime") or facts.get("datetime"), facts.get("end_datetime")],
             }
-    return {"skipped": str(told.get("id")), "why": "asset"}
+    return {"skipped": name, "why": "asset"}
 
 
 def _intake(place: Place) -> Iterator[Finding]:
@@ -156,17 +158,19 @@ def _intake(place: Place) -> Iterator[Finding]:
         raise ValueError(str(error)) from error
     for name, source in (told.get("sources") or {}).items():
         args = source.get("args") or {}
-        where = args.get("urlpath", args.get("uri", args.get("path")))
-        opener = _DRIVERS.get(str(source.get("driver")).rpartition(".")[2].lower().removesuffix("source"))
-        folder = re.sub(r"^\{\{\s*CATALOG_DIR\s*\}\}/?", "", str(where))
-        href = place.href(folder, place.path.parent)
-        if opener is None or href is None or not isinstance(where, str):
-            yield {"skipped": str(name)[:_TEXT], "why": "driver" if opener is None else "place"}
+        where = _text(args.get("urlpath", args.get("uri", args.get("path"))), None)
+        opener = _DRIVERS.get(_text(source.get("driver")).rpartition(".")[2].lower().removesuffix("source"))
+        folder = re.sub(r"^\{\{\s*CATALOG_DIR\s*\}\}/?", "", where)
+        href = place.href(folder or ".", place.path.parent) if where else None
+        # A name is no list, nor anything else that refers to itself: it was a key.
+        name = str(name)[:_TEXT]
+        if opener is None or href is None:
+            yield {"skipped": name, "why": "driver" if opener is None else "place"}
             continue
         meta = source.get("metadata") or {}
-        title = str(meta.get("title") or name)
-        found = _copy(str(name), href, opener, title, str(source.get("description") or ""))
-        yield {**found, "licence": str(meta.get("license") or "")}
+        title = _text(meta.get("title")) or name
+        found = _copy(name, href, opener, title, _text(source.get("description")))
+        yield {**found, "licence": _text(meta.get("license"))}
 
 
 def _esm(place: Place) -> Iterator[Finding]:
@@ -190,7 +194,10 @@ def _esm(place: Place) -> Iterator[Finding]:
         found = _copy(
             "-".join(said) or Path(where).stem, href, opener, words, str(told.get("description") or "")
         )
-        yield {**found, "variables": [row[name] for name in ("variable_id", "variable") if row.get(name)]}
+        yield {
+            **found,
+            "variables": [row[name][:_TEXT] for name in ("variable_id", "variable") if row.get(name)],
+        }
 
 
 # --- files
@@ -220,8 +227,13 @@ def _opener(name: str) -> str | None:
 
 
 def _copy(name: str, href: str, opener: str, title: str, summary: str) -> Finding:
-    told = {"kind": "dataset", "name": name, "version": "1", "href": href, "opener": opener}
+    told = {"kind": "dataset", "name": name[:_TEXT], "version": "1", "href": href, "opener": opener}
     return {**told, "title": title[:_TEXT], "summary": summary[:_TEXT]}
+
+
+def _text(value: Any, most: int | None = _TEXT) -> str:
+    """What is no text is none: a few lines of YAML can be a list that is endless when it is written out."""
+    return value[:most] if isinstance(value, str) else ""
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -250,6 +262,8 @@ FORMS: Final[Mapping[str, Callable[[Place], Iterator[Finding]]]] = {
 def main() -> None:
     """Prints one line of JSON for each finding, and `{"end": true}` behind the last; or `{"failed": why}`."""
     asked = json.load(sys.stdin)
+    bound()
+    os.nice(10)
     try:
         for one in (*reap(asked), {"end": True}):
             print(line(one))
@@ -258,6 +272,7 @@ def main() -> None:
     except (
         AttributeError,
         KeyError,
+        MemoryError,
         OSError,
         RecursionError,
         TypeError,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sampan_kernels import reaping
 from sampan_kernels.reaping import reap
 
 
@@ -63,7 +67,7 @@ def test_stac_by_its_links(tmp_path: Path) -> None:
         tmp_path / "catalog.json",
         {"type": "Catalog", "id": "root", "links": [*links, {"rel": "self", "href": "x"}]},
     )
-    names = ("a", "b", "far", "out", "back")
+    names = ("a", "b", "far", "out", "back", "none")
     items = [{"rel": "item", "href": f"{name}.json"} for name in names]
     # A circle of links ends.
     items.append({"rel": "child", "href": "../catalog.json"})
@@ -76,6 +80,7 @@ def test_stac_by_its_links(tmp_path: Path) -> None:
     put(tmp_path / "c/far.json", item("far", "https://elsewhere.example/far.nc"))
     put(tmp_path / "c/out.json", item("out", "../../../etc/passwd"))
     put(tmp_path / "c/back.json", {"type": "Feature", "id": "back", "assets": {"x": {"href": "x.exe"}}})
+    put(tmp_path / "c/none.json", {**item("none", ""), "assets": {"x": {"type": "application/x-netcdf"}}})
     found = sorted(
         harvest(tmp_path, "stac", "{data}/catalog.json"), key=lambda one: str(one.get("name", "z"))
     )
@@ -84,7 +89,7 @@ def test_stac_by_its_links(tmp_path: Path) -> None:
         ("Ice", "CC0-1.0", [-10, 0, 10, 20]),
         ("b", "MIT", [-10, 0, 10, 20]),
     ]
-    assert sorted(brief(found[2:])) == [("back", "asset"), ("far", "asset"), ("out", "asset")]
+    assert sorted(brief(found[2:])) == [(name, "asset") for name in ("back", "far", "none", "out")]
 
 
 def test_intake_is_data(tmp_path: Path) -> None:
@@ -123,6 +128,29 @@ sources:
     put(tmp_path / "bad.yaml", "sources: !!python/object/apply:os.system ['true']")
     with pytest.raises(Exception, match="could not determine a constructor"):
         harvest(tmp_path, "intake", "{data}/bad.yaml")
+
+
+def test_what_is_no_text_is_none(tmp_path: Path) -> None:
+    """Lists of ten lists of ten: a few more lines of this, written out, have more letters than any memory."""
+    lists = [f"{one}: &{one} [{', '.join([f'*{before}'] * 10)}]" for before, one in pairwise("abcdefg")]
+    source = "{driver: csv, args: {urlpath: x.csv}, description: *g, metadata: {title: *g, license: *g}}"
+    sources = f"sources:\n  x: {source}\n  y: {{driver: *g, args: {{urlpath: *g}}}}\n  {'n' * 1010}: {source}"
+    put(tmp_path / "catalog.yaml", "\n".join(["a: &a [1]", *lists, sources]))
+    found = harvest(tmp_path, "intake", "{data}/catalog.yaml")
+    assert [one.get("title") or one["skipped"] for one in found] == ["x", "y", "n" * 1000]
+    assert (found[0]["summary"], found[0]["licence"]) == ("", "")
+
+
+def test_a_harvest_has_a_bound_on_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[object] = []
+    asked = {"form": "folder", "href": "{data}", "roots": {"data": str(tmp_path)}}
+    monkeypatch.setattr(sys, "stdin", StringIO(json.dumps(asked)))
+    monkeypatch.setattr(reaping, "bound", lambda: done.append("bound"))
+    monkeypatch.setattr(os, "nice", done.append)
+    reaping.main()
+    assert (done, capsys.readouterr().out) == (["bound", 10], '{"end": true}\n')
 
 
 def test_intake_esm_by_its_table(tmp_path: Path) -> None:
