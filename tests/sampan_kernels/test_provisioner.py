@@ -203,7 +203,8 @@ async def test_given_up_while_it_waits_no_job_is_left(broker: RealBroker, specs:
     await manager.start_kernel()
     [launch] = await broker.launches("alice")
     await broker.at(launch["id"], "queued")
-    async with asyncio.timeout(3):
+    manager.shutdown_wait_time = 300.0
+    async with asyncio.timeout(60):
         await manager.shutdown_kernel()
     await came(lambda: _free(broker))
     broker.free("east", full)
