@@ -32,6 +32,9 @@ def install(root: Path, environ: Mapping[str, str] = os.environ) -> None:
             # What it answers crosses a link: settings, words of other languages and extensions shrink to a quarter.
             "tornado_settings": {"compress_response": True},
         },
+        # JupyterHub reads it from the environment when it is imported, which may be in a template, before there is one. Its
+        # cookies would then be sent to everybody's servers.
+        "HubOAuth": {"base_url": environ.get("JUPYTERHUB_SERVICE_PREFIX") or "/"},
         "SessionKernels": {"sessions": sessions},
         "ServerKernelManager": {"restarter_class": "sampan_kernels.session_kernels.Restarter"},
         # Which notebook has which kernel. A page that is open when its server comes back finds both again.

@@ -32,7 +32,8 @@ _PATIENCE: Final = 10.0
 _GRACE: Final = 8.0
 _READ_ONCE: Final = (
     *("PYTHON", "LD_", "DASK_", "MPL", "OMP_", "MKL_", "OPENBLAS_", "BLIS_", "NUMEXPR_", "GOTO_", "KMP_"),
-    *("NPY_", "NUMPY_", "CUDA_", "ROCR_", "HIP_"),
+    *("NPY_", "NUMPY_", "PANDAS_", "CUDA_", "ROCR_", "HIP_"),
+    *("JUPYTERHUB_ALLOW_", "JUPYTERHUB_XSRF_", "JUPYTER_ALLOW_"),
 )
 """How the names of variables begin that libraries read when they are imported or loaded, and never again."""
 _OF_A_START: Final = "JPY_PARENT_PID"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyterhub.services.auth import HubOAuth
+from traitlets.config import Config
 
 from sampan_kernels import tape
 from sampan_lab import serverconfig
@@ -29,6 +31,13 @@ def test_sessions_lie_in_the_home_under_their_launch(tmp_path: Path) -> None:
     assert file == str(tmp_path / "home" / ".sampan" / "sessions-abcd1234.db")
     assert found["SessionKernels"]["sessions"] == file
     assert found == settings(tmp_path, tmp_path / "home"), "idempotent"
+
+
+def test_cookies_are_sent_to_its_own_paths_alone(tmp_path: Path) -> None:
+    """Told, and not read when JupyterHub is imported: a template has imported it before it is anybody's server."""
+    serverconfig.install(tmp_path, {"JUPYTERHUB_SERVICE_PREFIX": "/user/ann/two/"})
+    found = json.loads((tmp_path / "jupyter_server_config.json").read_text())
+    assert HubOAuth(config=Config(found)).cookie_path == "/user/ann/two/"
 
 
 def test_what_is_told_late_is_not_too_much(tmp_path: Path) -> None:
