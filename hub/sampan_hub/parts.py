@@ -67,7 +67,9 @@ class Parts:
     def hub(self) -> Program:
         # JupyterHub reads the proxy's token from this variable, as the proxy does.
         token = {"CONFIGPROXY_AUTH_TOKEN": self._state.secret("proxy-token")}
-        return self._program("hub", (sys.executable, "-m", "jupyterhub", "-f", str(self._config)), token)
+        return self._program(
+            "hub", (sys.executable, "-m", "sampan_spawners.jupyterhub", "-f", str(self._config)), token
+        )
 
     def culler(self) -> Program:
         argv = (

@@ -87,7 +87,10 @@ class LiveHub:
         return str(answer.json()["name"]) if answer.status_code == 200 else None
 
     def start_hub(self) -> None:
-        self._run("hub", [sys.executable, "-m", "jupyterhub", "-f", str(ROOT / "jupyterhub_config.py")])
+        self._run(
+            "hub",
+            [sys.executable, "-m", "sampan_spawners.jupyterhub", "-f", str(ROOT / "jupyterhub_config.py")],
+        )
 
     def kill(self, name: str) -> None:
         """As hard as it gets."""
