@@ -31,13 +31,13 @@ def broken(request: pytest.FixtureRequest) -> Broken:
     return Broken(int(number[1]), request.node.user_properties, on)  # type: ignore[arg-type]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def _real(federation: Federation) -> AsyncIterator[WholeHub]:
     async with whole_hub("federation") as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def _embedded() -> AsyncIterator[WholeHub]:
     async with whole_hub("embedded") as running:
         yield running

@@ -11,13 +11,13 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.sampan_hub.broken_world import ground
 from tests.sampan_hub.model import Launches
 
-EXAMPLES = 500
+EXAMPLES = 250
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_is_left() -> None:
-    """500 plays of up to 30 rules each, a minute or two: such a search is worth its number of plays. More in `make soak`."""
+    """250 plays of up to 30 rules each, half a minute: such a search is worth its number of plays. More in `make soak`."""
     play(EXAMPLES)
 
 
