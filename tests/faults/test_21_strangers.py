@@ -22,7 +22,7 @@ from tests.federation.accounts import STRANGER
 from tests.federation.centre import Centre
 from tests.federation.federation import Federation
 from tests.ways import stranger
-from tests.ways.person import Person
+from tests.ways.person import Kernel, Person
 from tests.ways.processes import command, environment, of_jobs, ports, sockets
 from tests.ways.whole_hub import WholeHub
 
@@ -36,10 +36,18 @@ SOCKETS: Final = {
     "kernel elsewhere": r"run/kernel-[1-6]",
     "its relay in the session": r"run/far-\w{8}/(shell|iopub|stdin|control|hb)",
     "its bridge in the session": r"run/far-\w{8}/far-[1-5]",
+    "pages of its cluster": r"run/pages-[0-9a-f]{8}",
+    "their way in the session": r"run/pages-\w+/socket",
     "output of forks": r"run/forks-\d+",
     "what is forked from": r"template-(server|kernel)\.sock",
 }
 """What the jobs listen on, below the folder of their launcher: all of it."""
+CLUSTER: Final = """
+import sampan
+cluster = sampan.cluster(workers=1, cores=1, memory="512 MiB")
+cluster.get_client().wait_for_workers(1, timeout=60)
+"""
+DASK: Final = re.compile(r"sampan_kernels\.kernel|dask_worker")
 REFUSED: Final = (
     "Nothing: permission denied at each unix socket; the link's port knows one key, and lets nobody else in.",
     "一无所获：所有 unix 套接字均无权访问；连接端口只认一把密钥，不放行任何人。",
@@ -53,12 +61,16 @@ async def test_a_stranger_gets_nothing_from_server_kernel_and_link(
     async with Person(real_hub, "ann") as ann:
         await ann.start(plan="light", centre="east")
         await ann.ready()
-        for name in ("python3", "sampan--cores-1--memory-1--hours-1--centre-east"):
-            await (await ann.kernel(name=name)).run("x = 1")
-        launches = sorted(await real_hub.launches("ann"), key=lambda one: str(one["kind"]), reverse=True)
+        await (await ann.kernel(name="python3")).run("x = 1")
+        elsewhere = await ann.kernel(name="sampan--cores-1--memory-1--hours-1--centre-east")
+        await _show_pages(real_hub, ann, elsewhere)
+        launches = [one for one in await real_hub.launches("ann") if one["kind"] != "cluster"]
+        launches.sort(key=lambda one: str(one["kind"]), reverse=True)
         assert [one["kind"] for one in launches] == ["server", "kernel"]
         pids = of_jobs(real_hub)
-        listening, unix = ports(pids), sockets(pids)
+        unix = sockets(pids)
+        # What Dask listens on by itself, in the kernel elsewhere and in its worker, is for `test_21_dask`.
+        listening = [one for one in ports(pids) if not DASK.search(command(one.pid))]
         assert [command(one.pid).count("sampan_kernels.launcher") for one in listening] == [1, 1], [
             command(one.pid) for one in listening
         ]
@@ -100,6 +112,14 @@ def _kind(path: str) -> str:
     place = re.fullmatch(r"/tmp/sampan-job_\w{8}/(.+)", path)
     kinds = [kind for kind, shape in SOCKETS.items() if place and re.fullmatch(shape, place[1])]
     return kinds[0] if kinds else f"unknown: {path}"
+
+
+async def _show_pages(hub: WholeHub, ann: Person, kernel: Kernel) -> None:
+    """A cluster in this kernel elsewhere, whose pages her session shows."""
+    await kernel.run(CLUSTER, deadline=90)
+    [cluster] = [one for one in await hub.launches("ann") if one["kind"] == "cluster"]
+    pages = (await hub.ask("GET", f"/clusters/{cluster['id']}", "ann"))["pages"]
+    assert (await ann.client.get(f"{pages}status")).status_code == 200
 
 
 def _asked(
