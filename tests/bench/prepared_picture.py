@@ -22,7 +22,7 @@ def picture(figures: Sequence[Figure]) -> None:
         assert one.ratio is not None
         axes.barh(place, 1, color="#d9dee3")
         axes.barh(place, one.ratio, color="#1f77b4")
-        said = f" {one.median:.2g} of {one.peer_median:.2g} {one.unit}: {one.ratio:.2f}×"
+        said = f" {one.median:.3g} of {one.peer_median:.3g} {one.unit}: {one.ratio:.2f}×"
         axes.text(one.ratio, place, said, va="center")
     axes.set_yticks(range(len(rows)), [one.name for one in rows])
     axes.invert_yaxis()
