@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,18 +37,26 @@ class Listener:
 
 def listeners(pids: Collection[int]) -> list[Listener]:
     """As the kernel of the operating system has them, not as the programs say (`/proc`); the caller may read these."""
-    found = []
+    found: dict[tuple[str, int, str], Listener] = {}
     for pid in pids:
-        inodes = _sockets(pid)
-        for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
-            # Of the network that this process is in.
-            for row in Path(f"/proc/{pid}/net", table).read_text().splitlines()[1:]:
-                fields = row.split()
-                if fields[3] == LISTEN and fields[9] in inodes:
-                    host, port = fields[1].split(":")
-                    found.append(Listener(pid, _address(host, family), int(port, 16)))
-    # A socket that several have open is one.
-    return sorted({(one.host, one.port, _network(one.pid)): one for one in reversed(found)}.values())
+        # One that ends meanwhile listens on nothing.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for one in _of(pid):
+                # A socket that several have open is one.
+                found.setdefault((one.host, one.port, _network(pid)), one)
+    return sorted(found.values())
+
+
+def _of(pid: int) -> list[Listener]:
+    inodes, found = _sockets(pid), []
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        # Of the network that this process is in.
+        for row in Path(f"/proc/{pid}/net", table).read_text().splitlines()[1:]:
+            fields = row.split()
+            if fields[3] == LISTEN and fields[9] in inodes:
+                host, port = fields[1].split(":")
+                found.append(Listener(pid, _address(host, family), int(port, 16)))
+    return found
 
 
 def _network(pid: int) -> str:
